@@ -1,0 +1,423 @@
+{{ config(contract={'enforced': true}, **incremental_by_difference('person_id')) }}
+
+with
+
+clock as (
+
+    select {{ as_of() }} as as_of_date
+
+),
+
+people as (
+
+    select person_id from {{ ref('profile__people') }}
+
+),
+
+person_records as (
+
+    select
+        record_id,
+        person_id
+
+    from {{ source('identity', 'person_records') }}
+
+),
+
+products as (
+
+    select
+        product_id,
+        coalesce(department, 'UNKNOWN') as department,
+        coalesce(brand_type = 'Private', false) as is_private_label
+
+    from {{ ref('conformed__products') }}
+
+),
+
+-- Every import below ends at the day the run looks from: a feature knows nothing later.
+orders as (
+
+    select
+        person_records.person_id,
+        orders.order_id,
+        orders.order_type,
+        orders.channel,
+        orders.store_id,
+        orders.business_date,
+        orders.gross_amount,
+        orders.discount_amount,
+        orders.coupon_amount,
+        orders.net_amount,
+        {{ dbt.datediff('orders.business_date', 'clock.as_of_date', 'day') }} as age_days
+
+    from {{ ref('conformed__orders') }} as orders
+
+    inner join person_records on orders.record_id = person_records.record_id
+
+    cross join clock
+
+    where orders.business_date <= clock.as_of_date
+        and orders.order_type in ('sale', 'return')
+        and orders.currency = 'USD'
+
+),
+
+order_lines as (
+
+    select
+        person_records.person_id,
+        order_lines.product_id,
+        sum(order_lines.net_amount) as net_amount
+
+    from {{ ref('conformed__order_lines') }} as order_lines
+
+    inner join person_records on order_lines.record_id = person_records.record_id
+
+    cross join clock
+
+    where order_lines.business_date <= clock.as_of_date
+        and {{ dbt.datediff('order_lines.business_date', 'clock.as_of_date', 'day') }} < 365
+        and order_lines.line_type = 'sale'
+        and order_lines.currency = 'USD'
+
+    group by 1, 2
+
+),
+
+events as (
+
+    select
+        person_records.person_id,
+        events.channel,
+        events.event_type,
+        {{ dbt.datediff('events.event_date', 'clock.as_of_date', 'day') }} as age_days
+
+    from {{ ref('conformed__events') }} as events
+
+    inner join person_records on events.record_id = person_records.record_id
+
+    cross join clock
+
+    where events.event_date <= clock.as_of_date
+
+),
+
+interactions as (
+
+    select
+        person_records.person_id,
+        interactions.channel,
+        interactions.interaction_type,
+        interactions.campaign_id,
+        {{ dbt.datediff('interactions.event_date', 'clock.as_of_date', 'day') }} as age_days
+
+    from {{ ref('conformed__interactions') }} as interactions
+
+    inner join person_records on interactions.record_id = person_records.record_id
+
+    cross join clock
+
+    where interactions.event_date <= clock.as_of_date
+
+),
+
+coupon_redemptions as (
+
+    select
+        person_records.person_id,
+        count(*) as count_coupon_redemptions_365d
+
+    from {{ ref('conformed__coupon_redemptions') }} as coupon_redemptions
+
+    inner join person_records on coupon_redemptions.record_id = person_records.record_id
+
+    cross join clock
+
+    where coupon_redemptions.business_date <= clock.as_of_date
+        and {{ dbt.datediff('coupon_redemptions.business_date', 'clock.as_of_date', 'day') }} < 365
+
+    group by 1
+
+),
+
+tickets as (
+
+    select
+        person_records.person_id,
+        count(*) as count_tickets_365d
+
+    from {{ ref('conformed__tickets') }} as tickets
+
+    inner join person_records on tickets.record_id = person_records.record_id
+
+    cross join clock
+
+    where cast(tickets.opened_at as date) <= clock.as_of_date
+        and {{ dbt.datediff('tickets.opened_at', 'clock.as_of_date', 'day') }} < 365
+
+    group by 1
+
+),
+
+buying as (
+
+    select
+        person_id,
+        count(*) filter (where order_type = 'sale') as count_orders_lifetime,
+        count(*) filter (where order_type = 'sale' and age_days < 365) as count_orders_365d,
+        count(*) filter (where order_type = 'sale' and age_days < 91) as count_orders_91d,
+        count(*) filter (where order_type = 'sale' and age_days between 91 and 181) as count_orders_previous_91d,
+        count(*) filter (where order_type = 'return' and age_days < 365) as count_returns_365d,
+        sum(net_amount) as lifetime_net_amount,
+        sum(case when age_days < 365 then net_amount else 0 end) as net_amount_365d,
+        sum(case when age_days < 91 then net_amount else 0 end) as net_amount_91d,
+        sum(case when order_type = 'sale' and age_days < 365 then net_amount else 0 end) as sale_amount_365d,
+        sum(case when order_type = 'sale' and age_days < 365 then gross_amount else 0 end) as gross_amount_365d,
+        sum(case when order_type = 'sale' and age_days < 365 then coalesce(discount_amount, 0) + coalesce(coupon_amount, 0) else 0 end)
+            as discount_amount_365d,
+        count(*) filter (where order_type = 'sale' and age_days < 365 and coupon_amount > 0) as count_coupon_orders_365d,
+        min(case when order_type = 'sale' then business_date end) as first_order_date,
+        max(case when order_type = 'sale' then business_date end) as last_order_date,
+        min(case when order_type = 'sale' then age_days end) as recency_days,
+        count(distinct case when order_type = 'sale' then business_date end) as count_order_days,
+        count(distinct case when order_type = 'sale' and age_days < 365 then store_id end) as count_stores_365d
+
+    from orders
+
+    group by 1
+
+),
+
+favourite_stores as (
+
+    select
+        person_id,
+        store_id as favourite_store_id
+
+    from orders
+
+    where order_type = 'sale' and age_days < 365 and store_id is not null
+
+    group by 1, 2
+
+    qualify row_number() over (partition by person_id order by count(*) desc, sum(net_amount) desc, store_id) = 1
+
+),
+
+departments as (
+
+    select
+        order_lines.person_id,
+        coalesce(products.department, 'UNKNOWN') as department,
+        sum(order_lines.net_amount) as net_amount,
+        sum(case when products.is_private_label then order_lines.net_amount else 0 end) as private_label_amount
+
+    from order_lines
+
+    left join products on order_lines.product_id = products.product_id
+
+    group by 1, 2
+
+),
+
+taste as (
+
+    select
+        person_id,
+        count(*) as count_departments_365d,
+        sum(net_amount) as net_amount,
+        max(net_amount) as top_amount,
+        sum(private_label_amount) as private_label_amount,
+        max_by(department, place) as favourite_department
+
+    from (
+        select
+            *,
+            row_number() over (partition by person_id order by net_amount, department desc) as place
+        from departments
+    ) as placed
+
+    group by 1
+
+),
+
+activity as (
+
+    select
+        person_id,
+        channel,
+        min(age_days) as age_days
+
+    from (
+        select person_id, channel, age_days from orders
+        union all
+        select person_id, channel, age_days from events where event_type <> 'measurement'
+        union all
+        -- What we sent says nothing about what they do.
+        select person_id, channel, age_days from interactions where interaction_type not in ('sent', 'bounced')
+    ) as acts
+
+    group by 1, 2
+
+),
+
+presence as (
+
+    select
+        person_id,
+        count(*) filter (where age_days < 365) as count_channels_365d,
+        min(age_days) filter (where channel = 'pos') as recency_days_pos,
+        min(age_days) filter (where channel = 'web') as recency_days_web,
+        min(age_days) filter (where channel = 'email') as recency_days_email,
+        min(age_days) filter (where channel = 'social') as recency_days_social,
+        min(age_days) filter (where channel in ('support', 'phone')) as recency_days_support
+
+    from activity
+
+    group by 1
+
+),
+
+browsing as (
+
+    select
+        person_id,
+        count(*) filter (where age_days < 91) as count_web_events_91d,
+        count(*) filter (where age_days < 91 and event_type = 'product_viewed') as count_product_views_91d,
+        count(*) filter (where age_days < 91 and event_type = 'cart_added') as count_cart_adds_91d
+
+    from events
+
+    where channel = 'web'
+
+    group by 1
+
+),
+
+mailings as (
+
+    select
+        person_id,
+        count(distinct case when interaction_type = 'sent' then campaign_id end) as count_emails_sent_365d,
+        count(distinct case when interaction_type = 'opened' then campaign_id end) as count_emails_opened_365d,
+        count(distinct case when interaction_type = 'clicked' then campaign_id end) as count_emails_clicked_365d
+
+    from interactions
+
+    where channel = 'email' and age_days < 365
+
+    group by 1
+
+),
+
+rfm_ranks as (
+
+    select
+        person_id,
+        percent_rank() over (order by recency_days desc) as recency_rank,
+        percent_rank() over (order by count_orders_365d) as frequency_rank,
+        percent_rank() over (order by net_amount_365d) as monetary_rank
+
+    from buying
+
+    where count_orders_365d > 0
+
+),
+
+rfm as (
+
+    select
+        person_id,
+        cast(least(5, 1 + floor(5 * recency_rank)) as bigint) as rfm_recency,
+        cast(least(5, 1 + floor(5 * frequency_rank)) as bigint) as rfm_frequency,
+        cast(least(5, 1 + floor(5 * monetary_rank)) as bigint) as rfm_monetary
+
+    from rfm_ranks
+
+)
+
+select
+
+    ---------- ids
+    people.person_id,
+    favourite_stores.favourite_store_id,
+
+    ---------- strings
+    taste.favourite_department,
+    cast(rfm.rfm_recency as {{ dbt.type_string() }}) || cast(rfm.rfm_frequency as {{ dbt.type_string() }})
+    || cast(rfm.rfm_monetary as {{ dbt.type_string() }}) as rfm_cell,
+
+    ---------- counts
+    coalesce(buying.count_orders_lifetime, 0) as count_orders_lifetime,
+    coalesce(buying.count_orders_365d, 0) as count_orders_365d,
+    coalesce(buying.count_orders_91d, 0) as count_orders_91d,
+    coalesce(buying.count_orders_previous_91d, 0) as count_orders_previous_91d,
+    coalesce(buying.count_order_days, 0) as count_order_days,
+    coalesce(buying.count_returns_365d, 0) as count_returns_365d,
+    coalesce(buying.count_stores_365d, 0) as count_stores_365d,
+    coalesce(taste.count_departments_365d, 0) as count_departments_365d,
+    coalesce(presence.count_channels_365d, 0) as count_channels_365d,
+    coalesce(coupon_redemptions.count_coupon_redemptions_365d, 0) as count_coupon_redemptions_365d,
+    coalesce(mailings.count_emails_sent_365d, 0) as count_emails_sent_365d,
+    coalesce(browsing.count_web_events_91d, 0) as count_web_events_91d,
+    coalesce(browsing.count_product_views_91d, 0) as count_product_views_91d,
+    coalesce(browsing.count_cart_adds_91d, 0) as count_cart_adds_91d,
+    coalesce(tickets.count_tickets_365d, 0) as count_tickets_365d,
+
+    ---------- amounts
+    cast(coalesce(buying.lifetime_net_amount, 0) as decimal(18, 2)) as lifetime_net_amount_usd,
+    cast(coalesce(buying.net_amount_365d, 0) as decimal(18, 2)) as net_amount_365d_usd,
+    cast(coalesce(buying.net_amount_91d, 0) as decimal(18, 2)) as net_amount_91d_usd,
+    {{ mean_amount('buying.sale_amount_365d', 'buying.count_orders_365d') }} as average_order_value_usd,
+
+    ---------- shares
+    {{ ratio(cents('taste.top_amount'), cents('taste.net_amount')) }} as top_department_share,
+    {{ ratio(cents('taste.private_label_amount'), cents('taste.net_amount')) }} as private_label_share,
+    {{ ratio(cents('buying.discount_amount_365d'), cents('buying.gross_amount_365d')) }} as price_sensitivity,
+    {{ ratio('buying.count_coupon_orders_365d', 'buying.count_orders_365d') }} as coupon_share,
+    {{ ratio('mailings.count_emails_opened_365d', 'mailings.count_emails_sent_365d') }} as email_open_rate,
+    {{ ratio('mailings.count_emails_clicked_365d', 'mailings.count_emails_sent_365d') }} as email_click_rate,
+
+    ---------- days
+    cast(buying.recency_days as bigint) as recency_days,
+    cast({{ dbt.datediff('buying.first_order_date', 'clock.as_of_date', 'day') }} as bigint) as tenure_days,
+    {{ ratio(dbt.datediff('buying.first_order_date', 'buying.last_order_date', 'day'), '(buying.count_order_days - 1)') }}
+        as average_days_between_orders,
+    cast(presence.recency_days_pos as bigint) as recency_days_pos,
+    cast(presence.recency_days_web as bigint) as recency_days_web,
+    cast(presence.recency_days_email as bigint) as recency_days_email,
+    cast(presence.recency_days_social as bigint) as recency_days_social,
+    cast(presence.recency_days_support as bigint) as recency_days_support,
+
+    ---------- quintiles
+    rfm.rfm_recency,
+    rfm.rfm_frequency,
+    rfm.rfm_monetary,
+
+    ---------- dates
+    buying.first_order_date,
+    buying.last_order_date,
+    clock.as_of_date
+
+from people
+
+cross join clock
+
+left join buying on people.person_id = buying.person_id
+
+left join favourite_stores on people.person_id = favourite_stores.person_id
+
+left join taste on people.person_id = taste.person_id
+
+left join presence on people.person_id = presence.person_id
+
+left join browsing on people.person_id = browsing.person_id
+
+left join mailings on people.person_id = mailings.person_id
+
+left join coupon_redemptions on people.person_id = coupon_redemptions.person_id
+
+left join tickets on people.person_id = tickets.person_id
+
+left join rfm on people.person_id = rfm.person_id

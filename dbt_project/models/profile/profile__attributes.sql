@@ -1,0 +1,238 @@
+{{ config(contract={'enforced': true}, **incremental_by_difference('person_id')) }}
+
+{%- set survivorship = config.get('meta', {}).get('survivorship', {}) -%}
+
+with
+
+contacts as (
+
+    select * from {{ ref('conformed__contacts') }}
+
+),
+
+person_records as (
+
+    select * from {{ source('identity', 'person_records') }}
+
+),
+
+records as (
+
+    select
+        contacts.*,
+        person_records.person_id,
+        coalesce(contacts.updated_at, contacts.created_at, cast('1970-01-01' as timestamp)) as observed_at
+
+    from contacts
+
+    inner join person_records on contacts.record_id = person_records.record_id
+
+    where not coalesce(contacts.is_suppressed_evidence, false) and not coalesce(contacts.is_deleted, false)
+
+),
+
+candidates as (
+
+    {{ candidates('first_name', 'first_name', 'first_name_std', completeness=name_completeness('first_name')) }}
+
+    union all
+
+    {{ candidates('last_name', 'last_name', 'last_name_std', completeness=name_completeness('last_name')) }}
+
+    union all
+
+    {{ candidates('birth_date', 'birth_date', 'birth_date', is_valid="birth_date between cast('1900-01-01' as date) and cast(observed_at as date)") }}
+
+    union all
+
+    {{ candidates('gender', 'gender', 'gender') }}
+
+    union all
+
+    {{ candidates('email', 'lower(email)', 'email_std', is_valid='email_std is not null') }}
+
+    union all
+
+    {{ candidates('phone', 'coalesce(phone_std, phone)', 'phone_std', is_valid='phone_std is not null') }}
+
+    union all
+
+    {{
+        candidates(
+            'address', "coalesce(street, '') || ', ' || coalesce(city, '') || ', ' || coalesce(state, '') || ' ' || coalesce(postal_code, '')",
+            "coalesce(street_std, '') || ',' || coalesce(city_std, '') || ',' || coalesce(postal_code_std, '')",
+            is_valid='street is not null and (city is not null or postal_code is not null)',
+            completeness='case when street is null then 0 else 1 end + case when city is null then 0 else 1 end'
+            ~ ' + case when state is null then 0 else 1 end + case when postal_code is null then 0 else 1 end',
+        )
+    }}
+        and coalesce(street, city, state, postal_code) is not null
+
+    union all
+
+    {{ candidates('loyalty_number', 'loyalty_number', 'loyalty_number') }}
+
+    union all
+
+    {{ candidates('company_name', 'company_name', 'lower(company_name)') }}
+
+    union all
+
+    {{ candidates('job_title', 'job_title', 'lower(job_title)') }}
+
+),
+
+scored as (
+
+    select
+        *,
+        {{ party(survivorship) }} as party,
+        {{ source_rank(survivorship) }} as source_rank,
+        {{ dbt.datediff("cast('1970-01-01' as timestamp)", 'observed_at', 'second') }} as recency,
+        count(*) over (partition by person_id, attribute, value_std) as frequency
+
+    from candidates
+
+),
+
+judged as (
+
+    select
+        *,
+        {%- for position in range(4) %}
+        {{ criterion(survivorship, position) }} as criterion_{{ position }}{{ ',' if not loop.last }}
+        {%- endfor %}
+
+    from scored
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by person_id, attribute
+            order by
+                is_valid desc, party, criterion_0 desc, criterion_1 desc, criterion_2 desc, criterion_3 desc, record_id
+        ) as place
+
+    from judged
+
+),
+
+winners as (
+
+    select * from ranked where place = 1
+
+),
+
+rivals as (
+
+    select
+        ranked.*,
+        row_number() over (partition by ranked.person_id, ranked.attribute order by ranked.place) as rival_place
+
+    from ranked
+
+    inner join winners on ranked.person_id = winners.person_id and ranked.attribute = winners.attribute
+
+    where ranked.value_std <> winners.value_std
+
+),
+
+conflicts as (
+
+    select
+        person_id,
+        attribute,
+        count(distinct value_std) filter (where is_valid = 1) as count_conflicts
+
+    from rivals
+
+    group by 1, 2
+
+),
+
+golden as (
+
+    select
+        winners.person_id,
+        winners.attribute,
+        winners.value,
+        winners.value_std,
+        winners.record_id,
+        winners.is_valid = 1 as is_valid,
+        winners.observed_at,
+        coalesce(conflicts.count_conflicts, 0) as count_conflicts,
+        case
+            when rivals.record_id is null then 'unanimous'
+            when winners.is_valid <> rivals.is_valid then 'validity'
+            when winners.party <> rivals.party then 'first_party'
+            {%- for position in range(4) %}
+            when winners.criterion_{{ position }} <> rivals.criterion_{{ position }}
+                then {{ criterion_name(survivorship, position, 'winners.attribute') }}
+            {%- endfor %}
+            else 'record_id'
+        end as rule
+
+    from winners
+
+    left join rivals
+        on winners.person_id = rivals.person_id
+        and winners.attribute = rivals.attribute
+        and rivals.rival_place = 1
+
+    left join conflicts on winners.person_id = conflicts.person_id and winners.attribute = conflicts.attribute
+
+),
+
+address_parts as (
+
+    {%- for part, standard in {
+        'street': 'street_std', 'city': 'city_std', 'state': 'state', 'postal_code': 'postal_code_std', 'country': 'country'
+    }.items() %}
+
+    select
+        golden.person_id,
+        '{{ part }}' as attribute,
+        records.{{ part }} as value,
+        coalesce(records.{{ standard }}, records.{{ part }}) as value_std,
+        golden.record_id,
+        golden.is_valid,
+        golden.observed_at,
+        golden.count_conflicts,
+        golden.rule
+
+    from golden
+
+    inner join records on golden.record_id = records.record_id
+
+    where golden.attribute = 'address' and records.{{ part }} is not null
+    {{- '\n\n    union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+attributes as (
+
+    select * from golden where attribute <> 'address'
+
+    union all
+
+    select * from address_parts
+
+)
+
+select
+    person_id,
+    attribute,
+    value,
+    value_std,
+    record_id,
+    rule,
+    is_valid,
+    observed_at,
+    cast(count_conflicts as bigint) as count_conflicts
+
+from attributes

@@ -1,0 +1,1 @@
+{{ current_batches('hubspot', ['contacts', 'companies', 'deals', 'owners']) }}

@@ -1,0 +1,1 @@
+{{ current_batches('receipts', ['receipt_lines', 'payments', 'members', 'redemptions', 'stores', 'products']) }}

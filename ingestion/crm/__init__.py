@@ -1,0 +1,1 @@
+"""Customer relationship systems: the people and companies that sales knows."""

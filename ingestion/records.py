@@ -1,0 +1,113 @@
+"""Cuts files into records (bytes and line number) without touching lines one by one.
+
+Which files to read is decided in `files`; whether a record is any good in `split`.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from ingestion.batch import RECORDS
+
+CHUNK_BYTES = 32 << 20
+# A quote that stays open for longer than this is a broken line, not a long text.
+MAX_LINES_A_RECORD = 50
+_NEWLINE, _RETURN, _QUOTE = 10, 13, 34
+_BOM = b"\xef\xbb\xbf"
+
+
+class UnreadableFileError(ValueError):
+    """Nothing of a file can be used; says what is wrong with it and what to do."""
+
+
+def lines(path: Path, *, quoted: bool) -> Iterator[pa.Table]:
+    """Records of a text file in chunks (raw without its line end, line from 1); blank lines are left out.
+
+    With `quoted`, a line end inside double quotes belongs to the record. Raises UnreadableFileError before the first
+    chunk when the file is a broken archive.
+    """
+    if path.suffix == ".gz":
+        _verify_gzip(path)
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        yield from _chunks(stream, quoted)
+
+
+def _verify_gzip(path: Path) -> None:
+    try:
+        with gzip.open(path) as stream:
+            while stream.read(CHUNK_BYTES):
+                pass
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableFileError(f"not a whole gzip file ({error}); deliver it again") from None
+
+
+def _chunks(stream: BinaryIO, quoted: bool) -> Iterator[pa.Table]:
+    rest, line, first = b"", 1, True
+    while True:
+        read = stream.read(CHUNK_BYTES)
+        data = rest + read
+        if first:
+            data, first = data.removeprefix(_BOM), False
+        if not data:
+            return
+        ends, steps = _record_ends(data, quoted, last=not read)
+        if len(ends):
+            yield _table(data, ends, line + np.concatenate([[0], steps[:-1]]))
+            line += int(steps[-1])
+        rest = data[int(ends[-1]) + 1 :] if len(ends) else data
+        if not read:
+            return
+
+
+def _record_ends(data: bytes, quoted: bool, *, last: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the newlines that end a record, and how many lines lie before the next record."""
+    view = np.frombuffer(data, "uint8")
+    ends = np.flatnonzero(view == _NEWLINE)
+    if last and data[-1] != _NEWLINE:
+        ends = np.append(ends, len(data))
+    steps = np.arange(1, len(ends) + 1)
+    if quoted and b'"' in data:
+        whole = _outside_quotes(np.flatnonzero(view == _QUOTE), ends, last)
+        ends, steps = ends[whole], steps[whole]
+    return ends, steps
+
+
+def _outside_quotes(quotes: np.ndarray, ends: np.ndarray, last: bool) -> np.ndarray:
+    """Which line ends also end a record: a line with an odd number of quotes is joined up to the next such line."""
+    counts = np.diff(np.concatenate([[0], np.searchsorted(quotes, ends)]))
+    odd = np.flatnonzero(counts % 2)
+    whole = np.ones(len(ends), dtype=bool)
+    place = 0
+    while place < len(odd):
+        begin = odd[place]
+        close = odd[place + 1] if place + 1 < len(odd) else None
+        if close is not None and close - begin < MAX_LINES_A_RECORD:
+            whole[begin:close] = False
+            place += 2
+        elif close is None and not last and len(ends) - begin < MAX_LINES_A_RECORD:
+            whole[begin:] = False  # the rest of the record is in the next chunk
+            place += 1
+        else:
+            place += 1
+    return whole
+
+
+def _table(data: bytes, ends: np.ndarray, numbers: np.ndarray) -> pa.Table:
+    view = np.frombuffer(data, "uint8")[: int(ends[-1]) + 1]
+    inside = ends[ends < len(view)]
+    keep = np.ones(len(view), dtype=bool)
+    keep[inside] = False
+    dropped = np.arange(1, len(ends) + 1) - (len(ends) - len(inside))
+    before = np.zeros(len(ends), dtype="int64")
+    if b"\r" in data:
+        returns = inside[(inside > 0) & (view[inside - 1] == _RETURN)] - 1
+        keep[returns] = False
+        before = np.searchsorted(returns, ends)
+    bounds = np.concatenate([[0], np.minimum(ends + 1, len(view)) - np.minimum(dropped_to(ends, len(view)), dropped_max(dropped)) - before])
+    return _contiguous(view[keep], bounds, numbers)

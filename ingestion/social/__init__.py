@@ -1,0 +1,1 @@
+"""Social networks: what people say and do in public."""

@@ -1,0 +1,215 @@
+"""`tessera`: a thin command line over what the assets call. No logic; imports happen inside each command, so help is quick."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Tessera, a customer data platform in your own warehouse.",
+)
+quarantine = typer.Typer(no_args_is_help=True, help="Rows that broke their contract: see them, land them once mended.")
+segment = typer.Typer(no_args_is_help=True, help="Segments: preview a document, ask why a person is in.")
+contracts = typer.Typer(no_args_is_help=True, help="Data contracts and what is generated from them.")
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(segment, name="segment")
+app.add_typer(contracts, name="contracts")
+
+AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Business day of the run.")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+def _settings():
+    from orchestration.home import prepare
+    from orchestration.settings import Settings
+
+    settings = Settings()
+    prepare(settings)
+    return settings
+
+
+@app.command()
+def demo(
+    people: Annotated[int, typer.Option(min=10, help="How many people to generate.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Same seed, same population.")] = 1,
+) -> None:
+    """Generate a population, run the whole flow on it, and say what came out."""
+    from orchestration.demo.run import run_demo
+
+    raise typer.Exit(run_demo(_settings(), people=people, seed=seed))
+
+
+@app.command()
+def generate(
+    people: Annotated[int, typer.Option(min=10, help="How many people.")],
+    out: Annotated[Path, typer.Option(help="Folder to write `drops/`, `api/` and `truth/` into.")],
+    seed: Annotated[int, typer.Option(help="Same seed, same population.")] = 1,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Withhold every day after this one.")
+    ] = None,
+) -> None:
+    """Write a generated population with real shopping behaviour, as its sources would deliver it."""
+    from orchestration.demo.generate import generate as write
+
+    for name, value in write(people, seed, out, until=until.date() if until else None).items():
+        typer.echo(f"{name}: {value}")
+
+
+@app.command()
+def run(
+    job: Annotated[str, typer.Argument(help="everything, daily, hourly or sync.")] = "daily",
+    as_of: AsOf = None,
+) -> None:
+    """Run a job in this process; it shows in the UI like any other run."""
+    from orchestration.jobs import run_job
+
+    outcome = run_job(_settings(), job, as_of=as_of.date() if as_of else None)
+    typer.echo(outcome.summary())
+    raise typer.Exit(0 if outcome.success else 1)
+
+
+@app.command()
+def dev(
+    host: str = "127.0.0.1",
+    port: int = 3000,
+) -> None:
+    """Open the Dagster UI on this home."""
+    from orchestration.home import serve_ui
+
+    raise typer.Exit(serve_ui(_settings(), host=host, port=port))
+
+
+@app.command()
+def env() -> None:
+    """Print the variables that plain `dagster` and `dbt` commands need:  eval "$(tessera env)"."""
+    import shlex
+
+    from orchestration.home import variables
+
+    for name, value in variables(_settings()).items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+@app.command()
+def land(system: Annotated[str, typer.Argument(help="Name of a source system, for example receipts.")]) -> None:
+    """Land what a source has that is new. Touches nothing else."""
+    from data_contracts.contract import load
+    from orchestration.landing.intake import take_in
+
+    intake = take_in(_settings(), load(system), log=typer.echo)
+    typer.echo(intake.summary())
+    raise typer.Exit(0 if intake.healthy else 1)
+
+
+@app.command()
+def evaluate(
+    truth: Annotated[Path, typer.Option(help="Folder with the generated truth.")],
+    as_json: Json = False,
+) -> None:
+    """Compare the people found with the generated truth, beside two baselines."""
+    from orchestration.demo.report import evaluation_text
+
+    typer.echo(evaluation_text(_settings(), truth, as_json=as_json))
+
+
+@app.command()
+def publish() -> None:
+    """Publish the marts again."""
+    from orchestration.warehouse.publish import publish as release
+
+    for name, value in release(_settings(), "manual").items():
+        typer.echo(f"{name}: {value}")
+
+
+@app.command()
+def sync(
+    name: Annotated[str, typer.Argument(help="Name of a sync document.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, send nothing.")] = False,
+    as_of: AsOf = None,
+) -> None:
+    """Plan, send and record one sync."""
+    from orchestration.activation.run import run_named
+
+    result = run_named(_settings(), name, as_of=as_of.date() if as_of else None, dry_run=dry_run)
+    typer.echo(result.summary())
+    raise typer.Exit(0 if result.success else 1)
+
+
+@app.command("why-sent")
+def why_sent(sync_name: str, person_id: str) -> None:
+    """Why a person's data was, or was not, sent by a sync."""
+    from orchestration.activation.explain import why_text
+
+    typer.echo(why_text(_settings(), sync_name, person_id))
+
+
+@app.command("why-segment")
+def why_segment(person_id: str, segment_name: str) -> None:
+    """Each clause of a segment's rules, with this person's value."""
+    from orchestration.segments.explain import why_text
+
+    typer.echo(why_text(_settings(), person_id, segment_name))
+
+
+@segment.command("preview")
+def segment_preview(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+    """Size, reach, overlap, breakdown and masked examples of a segment document; writes nothing."""
+    from orchestration.segments.preview import preview_text
+
+    typer.echo(preview_text(_settings(), file))
+
+
+@quarantine.command("list")
+def quarantine_list(system: Annotated[str | None, typer.Argument(help="One system; all without it.")] = None) -> None:
+    """Quarantined rows by file, line and reason."""
+    from orchestration.landing.quarantine import list_text
+
+    typer.echo(list_text(_settings(), system))
+
+
+@quarantine.command("replay")
+def quarantine_replay(
+    system: Annotated[str, typer.Argument(help="Name of a source system.")],
+    resource: Annotated[str | None, typer.Option(help="One table of it.")] = None,
+) -> None:
+    """Judge quarantined rows again by the contract as it is now; those that pass land once."""
+    from orchestration.landing.quarantine import replay_text
+
+    typer.echo(replay_text(_settings(), system, resource))
+
+
+@contracts.command("write")
+def contracts_write() -> None:
+    """Write the dbt sources that follow from the contracts."""
+    from data_contracts.dbt_sources import write_all
+    from orchestration.settings import PROJECT_ROOT
+
+    for path in write_all(PROJECT_ROOT / "dbt_project"):
+        typer.echo(path)
+
+
+@contracts.command("check")
+def contracts_check() -> None:
+    """Read every contract and every document; fail where one is wrong or what is generated from it is stale."""
+    from orchestration.checks import check_project
+
+    findings = check_project()
+    for finding in findings:
+        typer.echo(finding, err=True)
+    typer.echo("contracts and documents are sound" if not findings else f"{len(findings)} findings")
+    raise typer.Exit(1 if findings else 0)
+
+
+def main() -> None:
+    """Entry point: known failures become one clear message and an exit code, the rest a traceback."""
+    from orchestration.errors import EXPECTED, explain
+
+    try:
+        app()
+    except EXPECTED as error:
+        typer.echo(explain(error), err=True)
+        sys.exit(3)

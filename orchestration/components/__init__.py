@@ -1,0 +1,1 @@
+"""What YAML documents become in Dagster: segments and syncs. The rules themselves live with their stage."""

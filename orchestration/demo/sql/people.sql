@@ -1,0 +1,250 @@
+-- Households and the people in them: who they are and what is true about them, before any source has seen them.
+create temp table households_drawn as
+select
+    household_no,
+    d,
+    unit(d, 3) < rate('households.shopping') as is_shopping,
+    case
+        when unit(d, 0) < rate('cultures.es') then 'es'
+        when unit(d, 0) < rate('cultures.es') + rate('cultures.eu') then 'eu'
+        when unit(d, 0) < rate('cultures.es') + rate('cultures.eu') + rate('cultures.zh') then 'zh'
+        when unit(d, 0) < rate('cultures.es') + rate('cultures.eu') + rate('cultures.zh') + rate('cultures.vi') then 'vi'
+        when unit(d, 0) > 1 - rate('cultures.ru') then 'ru'
+        when unit(d, 0) > 1 - rate('cultures.ru') - rate('cultures.fa') then 'fa'
+        when unit(d, 0) > 1 - rate('cultures.ru') - rate('cultures.fa') - rate('cultures.ko') then 'ko'
+        when unit(d, 0) > 1 - rate('cultures.ru') - rate('cultures.fa') - rate('cultures.ko') - rate('cultures.ja') then 'ja'
+        else 'en'
+    end as culture
+from (
+    select i as household_no, draw('household', i) as d
+    from range(1, cast(getvariable('people') * 0.5 + 50 as bigint)) as numbers(i)
+);
+
+-- The first households take the spine's one by one; later ones repeat any of them (replica > 0).
+create temp table household_spines as
+with ranked as (
+    select household_no, d, row_number() over (order by household_no) as taken
+    from households_drawn
+    where is_shopping
+),
+spine_size as (select count(*) as count_spine from spine_households),
+placed as (
+    select
+        household_no,
+        case when taken <= count_spine then taken else 1 + cast((d >> cast(96 as uhugeint)) % count_spine as bigint) end as place
+    from ranked cross join spine_size
+)
+select household_no, place, row_number() over (partition by place order by household_no) - 1 as replica
+from placed;
+
+create temp table households as
+with sized as (
+    select
+        drawn.household_no,
+        drawn.d,
+        drawn.culture,
+        draw('home', drawn.household_no) as e,
+        spine.spine_household_id,
+        spine.home_store_id,
+        spines.replica,
+        spine.age_from,
+        spine.marital_status,
+        coalesce(spine.count_members, case
+            when unit(drawn.d, 2) < rate('households.size_1') then 1
+            when unit(drawn.d, 2) < rate('households.size_1') + rate('households.size_2') then 2
+            when unit(drawn.d, 2) < rate('households.size_1') + rate('households.size_2') + rate('households.size_3') then 3
+            when unit(drawn.d, 2) > 1 - rate('households.size_4') then 4
+            else 5
+        end) as size,
+        spine.postal_code as spine_postal_code,
+        spine.city as spine_city,
+        spine.state as spine_state,
+        spine.area_code as spine_area_code
+    from households_drawn as drawn
+    left join household_spines as spines using (household_no)
+    left join spine_households as spine using (place)
+),
+counted as (
+    select *, cast(sum(size) over (order by household_no) as bigint) - size as people_before
+    from sized
+    qualify people_before < getvariable('people')
+)
+select
+    counted.household_no,
+    counted.d,
+    counted.e,
+    counted.culture,
+    counted.spine_household_id,
+    counted.home_store_id,
+    counted.replica,
+    counted.people_before,
+    least(counted.size, getvariable('people') - counted.people_before) as size,
+    coalesce(counted.age_from, 19 + cast(unit(counted.e, 0) * 56 as integer)) as age_from,
+    counted.size > 1 and (
+        coalesce(counted.marital_status = 'Married', false)
+        or (counted.marital_status is null and unit(counted.e, 1) < rate('households.couple'))
+    ) as is_couple,
+    surnames.name as last_name,
+    surnames.native as native_last_name,
+    coalesce(spine_postal_code, areas.name) as postal_code,
+    coalesce(spine_city, areas.city) as city,
+    coalesce(spine_state, areas.state) as state,
+    coalesce(spine_area_code, areas.area_code) as area_code,
+    (1 + part(counted.d, 5) % 9850) || ' ' || streets.name || ' ' || street_types.name as street,
+    (1 + part(counted.d, 5) % 9850) || ' ' || streets.name || ' ' || street_types.short as street_short,
+    case when unit(counted.e, 2) < rate('households.apartment') then 'Apt ' || (1 + part(counted.e, 2) % 38) end as apartment,
+    case when unit(counted.e, 3) < rate('households.moved')
+        then date '2016-03-01' + cast(unit(counted.e, 3) / rate('households.moved') * 620 as integer) end as moved_date,
+    (1 + part(counted.e, 4) % 9850) || ' ' || old_streets.name || ' ' || street_types.name as old_street,
+    old_areas.name as old_postal_code,
+    old_areas.city as old_city,
+    old_areas.state as old_state,
+    counted.size > 1 and unit(counted.e, 7) < rate('traps.shared_email') as has_shared_email
+from counted
+inner join surnames on surnames.group_name = counted.culture and surnames.slot = part(counted.d, 1) >> 2
+inner join areas on areas.slot = part(counted.d, 6) >> 4
+inner join streets on streets.slot = part(counted.d, 4) >> 4
+inner join streets as old_streets on old_streets.slot = part(counted.e, 5) >> 4
+inner join street_types on street_types.slot = part(counted.d, 7) >> 8
+inner join areas as old_areas on old_areas.slot = part(counted.e, 6) >> 4;
+
+create temp table people_drawn as
+with members as (
+    select
+        household_no,
+        unnest(range(1, size + 1)) as member_no,
+        people_before,
+        age_from,
+        is_couple,
+        size,
+        household_no as h
+    from households
+),
+drawn as (
+    select people_before + member_no as person_no, *, draw('person', people_before + member_no) as d
+    from members
+),
+placed as (
+    select
+        *,
+        case
+            when member_no = 1 then 'head'
+            when member_no = 2 and is_couple then 'partner'
+            when age_from >= 34 then 'child'
+            else 'other'
+        end as role
+    from drawn
+),
+aged as (
+    select
+        *,
+        -- Days before 2018: a household's band of ten years for adults, 14 to the age of an adult's child for children.
+        case role
+            when 'child' then 365 * 14 + cast(unit(d, 0) * 365 * least(20, age_from - 19) as integer)
+            else cast(365.25 * (least(age_from, 80) + case when role = 'other' then unit(d, 0) * 8 - 2 else unit(d, 0) * 9 end) as integer)
+        end as age_days
+    from placed
+)
+select
+    person_no,
+    household_no,
+    member_no,
+    d,
+    role,
+    case
+        when role = 'partner' then case when unit(draw('person', people_before + 1), 1) < rate('people.women') then 'm' else 'f' end
+        when unit(d, 1) < rate('people.women') then 'f'
+        else 'm'
+    end as gender,
+    date '2018-01-01' - greatest(age_days, 365 * 14) as birth_date
+from aged;
+
+-- Twins: the third and fourth of a household with two children, born on one day.
+create temp table twins as
+select younger.person_no, older.person_no as other_person_no, older.birth_date
+from people_drawn as younger
+inner join people_drawn as older
+    on older.household_no = younger.household_no and older.member_no = younger.member_no - 1 and older.role = 'child'
+where
+    younger.role = 'child' and younger.member_no % 2 = 0
+    and unit(younger.d, 7) < rate('traps.twins');
+
+create temp table fathers_and_sons as
+select sons.person_no, fathers.person_no as other_person_no
+from people_drawn as sons
+inner join people_drawn as fathers
+    on fathers.household_no = sons.household_no and fathers.role in ('head', 'partner') and fathers.gender = 'm'
+where
+    sons.role = 'child' and sons.gender = 'm' and unit(sons.d, 6) < rate('traps.father_and_son')
+    and sons.person_no not in (select person_no from twins)
+    and sons.person_no not in (select other_person_no from twins)
+qualify row_number() over (partition by fathers.household_no order by sons.person_no, fathers.person_no) = 1;
+
+create temp table people_named as
+with born as (
+    select
+        people.person_no,
+        people.household_no,
+        people.member_no,
+        people.role,
+        people.gender,
+        people.d,
+        draw('facts', people.person_no) as f,
+        coalesce(twins.birth_date, people.birth_date) as birth_date,
+        fathers_and_sons.other_person_no as father_no
+    from people_drawn as people
+    left join twins using (person_no)
+    left join fathers_and_sons using (person_no)
+),
+named as (
+    select
+        born.*,
+        households.culture,
+        households.last_name as household_last_name,
+        households.native_last_name as household_native_last_name,
+        first_names.name as drawn_first_name,
+        first_names.native as drawn_native_first_name,
+        surnames.name as own_last_name,
+        surnames.native as own_native_last_name,
+        case
+            when born.role in ('head', 'child') then true
+            when born.role = 'partner' then unit(born.d, 3) < rate('households.same_surname_partner')
+            else unit(born.d, 3) < rate('households.same_surname_other')
+        end as takes_household_name
+    from born
+    inner join households using (household_no)
+    inner join first_names
+        on first_names.group_name = households.culture || ':' || born.gender || ':' || case
+            when born.birth_date < date '1950-01-01' then 'era_1940'
+            when born.birth_date < date '1965-01-01' then 'era_1957'
+            when born.birth_date < date '1980-01-01' then 'era_1972'
+            when born.birth_date < date '1995-01-01' then 'era_1987'
+            else 'era_2001'
+        end
+        and first_names.slot = part(born.d, 2) >> 4
+    inner join surnames on surnames.group_name = households.culture and surnames.slot = part(born.d, 4) >> 2
+)
+select
+    named.person_no,
+    named.household_no,
+    named.member_no,
+    named.role,
+    named.gender,
+    named.birth_date,
+    named.culture,
+    named.d,
+    named.f,
+    coalesce(fathers.drawn_first_name, named.drawn_first_name) as first_name,
+    coalesce(fathers.drawn_native_first_name, named.drawn_native_first_name) as native_first_name,
+    case when takes_household_name then household_last_name else own_last_name end as last_name,
+    case when takes_household_name then household_native_last_name else own_native_last_name end as native_last_name,
+    own_last_name as maiden_name,
+    case when role = 'partner' and gender = 'f' and takes_household_name and unit(named.f, 0) < rate('people.married_lately')
+        then date '2016-02-01' + cast(unit(named.f, 0) / rate('people.married_lately') * 660 as integer) end as married_date,
+    chr(65 + part(named.d, 5) % 25) as middle_initial,
+    case when named.father_no is not null then 'Jr' when sons.father_no is not null then 'Sr' end as name_suffix
+from named
+left join (
+    select person_no, drawn_first_name, drawn_native_first_name from named
+) as fathers on fathers.person_no = named.father_no
+left join (select distinct father_no from named where father_no is not null) as sons on sons.father_no = named.person_no;

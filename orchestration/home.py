@@ -1,0 +1,61 @@
+"""The home folder of one environment: made, checked, and the variables that point the tools at it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from orchestration.settings import PROJECT_ROOT, Settings
+
+_INSTANCE = Path(__file__).with_name("dagster.yaml")
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """What a shell needs so that plain `dagster` and `dbt` commands work on this home."""
+    return {
+        "TESSERA_HOME": str(settings.root),
+        "TESSERA_ENV": settings.env,
+        "TESSERA_WAREHOUSE": str(settings.warehouse),
+        "TESSERA_LANDING": str(settings.landing),
+        "DAGSTER_HOME": str(settings.root / "dagster"),
+        "DBT_PROFILES_DIR": str(PROJECT_ROOT / "dbt_project"),
+        "DO_NOT_TRACK": "1",
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+        "GX_ANALYTICS_ENABLED": "false",
+    }
+
+
+def prepare(settings: Settings) -> None:
+    """Make the home's folders and its Dagster instance; harmless when they are there."""
+    for folder in (settings.landing, settings.published, settings.dlt, settings.spill, settings.root / "dagster"):
+        folder.mkdir(parents=True, exist_ok=True)
+    target = settings.root / "dagster" / "dagster.yaml"
+    if not target.exists() or target.read_bytes() != _INSTANCE.read_bytes():
+        shutil.copyfile(_INSTANCE, target)
+
+
+def require_dagster_home(environ: Mapping[str, str]) -> None:
+    """Stop a Dagster command that would run outside the project's instance.
+
+    Without it Dagster makes a throw-away instance: no writer lane, telemetry on, and nothing of the run kept.
+    """
+    home = environ.get("DAGSTER_HOME")
+    if home and (Path(home) / "dagster.yaml").exists() and "duckdb_writer" in (Path(home) / "dagster.yaml").read_text():
+        return
+    where = f"DAGSTER_HOME={home} is not a Tessera instance" if home else "DAGSTER_HOME is not set"
+    raise SystemExit(
+        f"{where}: Dagster would run without the writer lane and keep nothing.\n"
+        "Run `make dev` for the UI, or set the variables first:  eval \"$(.venv/bin/tessera env)\""
+    )
+
+
+def serve_ui(settings: Settings, *, host: str, port: int) -> int:
+    """Run `dagster dev` on this home until it is stopped; prints the variables it sets. Returns its exit code."""
+    ours = variables(settings)
+    for name, value in ours.items():
+        print(f"{name}={value}", flush=True)
+    print(f"open http://{host}:{port}", flush=True)
+    command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(PROJECT_ROOT / "workspace.yaml")]
+    return subprocess.call([*command, "-h", host, "-p", str(port)], env={**os.environ, **ours}, cwd=PROJECT_ROOT)

@@ -1,0 +1,115 @@
+"""The partition: which records are one person, given scored pairs, sure links and what a steward decided.
+
+Works on arrays of record numbers 0 .. count-1 and knows nothing of tables; ids that last are given in `registry`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from orchestration.identity import model
+from orchestration.identity.components import components
+
+# A pair a steward keeps apart, and one that must be together: no sum of weights reaches either.
+_APART_WEIGHT = -1e6
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Pairs of record numbers, and what each pair weighs (log2 odds)."""
+
+    left: np.ndarray
+    right: np.ndarray
+    weight: np.ndarray
+
+
+def partition(count: int, pairs: Edges, sure: Edges, apart: Edges) -> np.ndarray:
+    """The smallest record number of each record's person, int64 of length `count`.
+
+    `sure` links always hold, except where `apart` (a steward's cannot-link) parts the two ends. `pairs` are Splink's, vetoes already
+    in their weights: components over them are cut by average linkage, so that one bridge does not make one person of two.
+    """
+    groups = _groups(count, sure, apart)
+    linked = pairs.weight >= model.COMPONENT_MATCH_WEIGHT
+    component = components(count, _concat(pairs.left[linked], groups), _concat(pairs.right[linked], np.arange(count)))
+    inside = component[pairs.left] == component[pairs.right]
+    weight = np.clip(pairs.weight[inside], model.CLIP_LOW_WEIGHT, model.CLIP_HIGH_WEIGHT)
+    weight = np.where(pairs.weight[inside] <= model.VETO_WEIGHT, model.VETO_WEIGHT, weight)
+    return average_linkage(
+        groups,
+        Edges(
+            _concat(pairs.left[inside], apart.left),
+            _concat(pairs.right[inside], apart.right),
+            _concat(weight, np.full(len(apart.left), _APART_WEIGHT)),
+        ),
+    )
+
+
+def _concat(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return np.concatenate([first, second])
+
+
+def _groups(count: int, sure: Edges, apart: Edges) -> np.ndarray:
+    """Components over sure links; where they would join a pair that must be apart, the weakest way between is left out."""
+    label = components(count, sure.left, sure.right)
+    broken = np.unique(label[apart.left][label[apart.left] == label[apart.right]])
+    if not len(broken):
+        return label
+    whole = ~np.isin(label[sure.left], broken)
+    kept = [whole]
+    label = components(count, sure.left[whole], sure.right[whole])
+    # Rare and small: a steward's decision against an identifier. Links are taken one by one, strongest first, unless they break it.
+    for edge in sorted(np.flatnonzero(~whole), key=lambda i: (-sure.weight[i], sure.left[i], sure.right[i])):
+        trial = np.minimum(label[sure.left[edge]], label[sure.right[edge]])
+        other = np.maximum(label[sure.left[edge]], label[sure.right[edge]])
+        joined = np.where(label == other, trial, label)
+        if not (joined[apart.left] == joined[apart.right]).any():
+            label = joined
+    del kept
+    return label
+
+
+def average_linkage(label: np.ndarray, edges: Edges) -> np.ndarray:
+    """Join groups of records while the mean weight over all pairs between two of them stays at least `JOIN_MEAN_WEIGHT`.
+
+    `label` is the smallest record number of each record's group to begin with. A pair not in `edges` weighs `CLIP_LOW_WEIGHT`.
+    Every round joins all pairs of groups that are each other's best, which for a mean gives the same result as one at a time.
+    """
+    count = len(label)
+    label = label.copy()
+    while True:
+        a, b, total, known = _between(label, edges, count)
+        size = np.bincount(label, minlength=count)
+        pairs = size[a] * size[b]
+        mean = (total + (pairs - known) * model.CLIP_LOW_WEIGHT) / pairs
+        good = mean >= model.JOIN_MEAN_WEIGHT
+        if not good.any():
+            return label
+        a, b = _mutual_best(a[good], b[good], np.round(mean[good], 6), count)
+        # `a` is the smaller label of each pair, and each label is in one pair only.
+        new = np.arange(count)
+        new[b] = a
+        label = new[label]
+
+
+def _between(label: np.ndarray, edges: Edges, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of different groups (smaller label first) with the sum and the number of the known weights between them."""
+    left, right = label[edges.left], label[edges.right]
+    between = left != right
+    low = np.minimum(left, right)[between]
+    high = np.maximum(left, right)[between]
+    key, index = np.unique(low * count + high, return_inverse=True)
+    total = np.bincount(index, weights=edges.weight[between], minlength=len(key))
+    return key // count, key % count, total, np.bincount(index, minlength=len(key))
+
+
+def _mutual_best(a: np.ndarray, b: np.ndarray, mean: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs of which each side is the other's best; ties go to the smaller labels, so that a best pair always exists."""
+    order = np.lexsort((b, a, -mean))
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    best = np.full(count, len(order), dtype=np.int64)
+    np.minimum.at(best, a, rank)
+    np.minimum.at(best, b, rank)
+    mutual = (best[a] == rank) & (best[b] == rank)
+    return a[mutual], b[mutual]
