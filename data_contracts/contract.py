@@ -81,7 +81,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Contract:
-    """What one system promises, table by table; `latency_hours` and `retention_days` are None where it promises none."""
+    """What one system promises, table by table; `latency_hours` and `retention_days` may be None."""
 
     system: str
     channel: str

@@ -34,6 +34,7 @@ BATCHES = (
     ("quarantined", "bigint", "Records that broke it."),
     ("fingerprint", "varchar", "Hash of the content; empty for an API."),
     ("received_at", "timestamp", "When it was read, UTC."),
+    ("header", "varchar", "Header line of a CSV file, to judge its records again; null for others."),
 )
 REPLAYS = (
     ("resource", "varchar", "Resource."),

@@ -3,11 +3,8 @@
 Reading files (`files`), judging records (`split`) and landing them (`landing`) do not belong here.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import orjson
 import pyarrow as pa
 
 RECORDS = pa.schema([("raw", pa.large_binary()), ("line", pa.int64())])
@@ -36,13 +33,6 @@ class RawBatch:
     header: tuple[str, ...] | None = None
     status: str = "landed"
     reason: str | None = None
-
-    @classmethod
-    def of_objects(cls, resource: str, objects: Iterable[Mapping[str, Any]]) -> "RawBatch":
-        """A page of an API: one JSON record per object."""
-        raw = pa.array([orjson.dumps(item) for item in objects], pa.large_binary())
-        lines = pa.array(range(1, len(raw) + 1), pa.int64())
-        return cls(resource, "", "", pa.table([raw, lines], schema=RECORDS))
 
     @classmethod
     def without_records(cls, resource: str, file: str, status: str, reason: str | None = None) -> "RawBatch":

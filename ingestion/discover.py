@@ -21,6 +21,6 @@ def discover() -> dict[str, ModuleType]:
         module = importlib.import_module(f"{_ROOT.name}.{path.parent.name}.{path.stem}")
         missing = [name for name in ("SYSTEM", "CHANNEL", "batches") if not hasattr(module, name)]
         if missing:
-            raise ImportError(f"{path}: a source module must define {', '.join(missing)}; see ingestion/pos/receipts.py")
+            raise ImportError(f"{path}: a source defines {', '.join(missing)}; see ingestion/pos/receipts.py")
         found[module.SYSTEM] = module
     return dict(sorted(found.items()))

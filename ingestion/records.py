@@ -99,15 +99,51 @@ def _outside_quotes(quotes: np.ndarray, ends: np.ndarray, last: bool) -> np.ndar
 
 
 def _table(data: bytes, ends: np.ndarray, numbers: np.ndarray) -> pa.Table:
-    view = np.frombuffer(data, "uint8")[: int(ends[-1]) + 1]
-    inside = ends[ends < len(view)]
-    keep = np.ones(len(view), dtype=bool)
-    keep[inside] = False
-    dropped = np.arange(1, len(ends) + 1) - (len(ends) - len(inside))
-    before = np.zeros(len(ends), dtype="int64")
+    size = min(int(ends[-1]) + 1, len(data))
+    view = np.frombuffer(data, "uint8")[:size]
+    removed = ends[ends < size]
     if b"\r" in data:
-        returns = inside[(inside > 0) & (view[inside - 1] == _RETURN)] - 1
-        keep[returns] = False
-        before = np.searchsorted(returns, ends)
-    bounds = np.concatenate([[0], np.minimum(ends + 1, len(view)) - np.minimum(dropped_to(ends, len(view)), dropped_max(dropped)) - before])
-    return _contiguous(view[keep], bounds, numbers)
+        before = removed[removed > 0] - 1
+        removed = np.union1d(removed, before[view[before] == _RETURN])
+    keep = np.ones(size, dtype=bool)
+    keep[removed] = False
+    after = np.minimum(ends + 1, size)
+    bounds = np.concatenate([[0], after - np.searchsorted(removed, after)])
+    filled = np.diff(bounds) > 0
+    return _contiguous(view[keep], np.concatenate([[0], bounds[1:][filled]]), numbers[filled])
+
+
+def _contiguous(content: np.ndarray, bounds: np.ndarray, numbers: np.ndarray) -> pa.Table:
+    raw = pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), len(numbers), [None, pa.py_buffer(bounds.astype("int64")), pa.py_buffer(content)]
+    )
+    return pa.table([raw, pa.array(numbers.astype("int64"))], schema=RECORDS)
+
+
+def parquet_columns(path: Path) -> tuple[str, ...]:
+    """Column names of a Parquet file; raises UnreadableFileError when it is not one."""
+    with duckdb.connect() as con:
+        try:
+            found = con.execute("select name from parquet_schema(?) where num_children is null", [str(path)]).fetchall()
+            con.execute("select 1 from read_parquet(?) limit 0", [str(path)])
+        except duckdb.Error as error:
+            raise _unreadable(error) from None
+    return tuple(name for (name,) in found)
+
+
+def parquet_rows(path: Path) -> Iterator[pa.Table]:
+    """Rows of a Parquet file as JSON records; raises UnreadableFileError before the first chunk when one is damaged."""
+    with duckdb.connect() as con:
+        try:
+            # A copy, so that a damaged page deep in the file is found before anything of it lands.
+            con.execute("create temp table received as select * from read_parquet(?)", [str(path)])
+        except duckdb.Error as error:
+            raise _unreadable(error) from None
+        rows = con.sql("select encode(cast(to_json(received) as varchar)) as raw, rowid + 1 as line from received")
+        for batch in rows.to_arrow_reader(100_000):
+            yield pa.Table.from_batches([batch]).cast(RECORDS)
+
+
+def _unreadable(error: duckdb.Error) -> UnreadableFileError:
+    first = str(error).splitlines()[0]
+    return UnreadableFileError(f"not a whole Parquet file ({first}); deliver it again")

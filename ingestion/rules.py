@@ -19,28 +19,22 @@ def literal(text: str) -> str:
 
 def typed(column: Column) -> str:
     """Expression of the typed value; null where the text is not one. Never raises on any text."""
-    text = identifier(column.name)
-    kind = column.physical_type
-    if kind == "varchar":
-        return text
-    if kind == "json":
-        return f"case when json_valid({text}) then {text} end"
-    if kind == "bigint":
-        # A cast alone would round 12.7 to 13 and read 0x1F.
-        return f"case when not regexp_matches({text}, '[^0-9+ -]') then try_cast({text} as bigint) end"
-    if kind == "boolean":
-        return f"try_cast({text} as boolean)"
-    if kind == "date":
-        return f"case when {text} < ':' then try_cast({text} as date) end"
-    if kind == "timestamp":
-        # A cast to timestamp drops an offset silently, so those take the other way.
-        return (
+    text, kind = identifier(column.name), column.physical_type
+    # A cast alone would drop a time offset, round 12.7 to 13, and take 0x1F, 1_000, nan and 'epoch'.
+    rules = {
+        "varchar": text,
+        "json": f"case when json_valid({text}) then {text} end",
+        "boolean": f"try_cast({text} as boolean)",
+        "bigint": f"case when not regexp_matches({text}, '[^0-9+ -]') then try_cast({text} as bigint) end",
+        "date": f"case when {text} < ':' then try_cast({text} as date) end",
+        "timestamp": (
             f"case when {text} >= ':' then null when ends_with({text}, 'Z') or not regexp_matches({text}, "
             f"{literal(_OFFSET)}) then try_cast({text} as timestamp) "
             f"else make_timestamp(epoch_us(try_cast({text} as timestamptz))) end"
-        )
-    # 'nan', 'inf' and '1_000' are numbers to the engine, not to a contract.
-    return f"case when not regexp_matches({text}, '[^0-9eE+. -]') then try_cast({text} as {kind}) end"
+        ),
+    }
+    number = f"case when not regexp_matches({text}, '[^0-9eE+. -]') then try_cast({text} as {kind}) end"
+    return rules.get(kind, number)
 
 
 def broken_rule(column: Column) -> str | None:

@@ -40,7 +40,9 @@ def split_sql(table: Table, header: Sequence[str] | None) -> str:
     columns, `_raw`, `_line`, `_file`, `_batch_id`, `_row`, `_reason` (null for a good record).
     """
     fields, picks = _csv_fields(table, header) if header is not None else _json_fields(table)
-    received = ",\n        ".join(f"{pick} as {identifier(c.name)}" for c, pick in zip(table.columns, picks, strict=True))
+    received = ",\n        ".join(
+        f"{pick} as {identifier(c.name)}" for c, pick in zip(table.columns, picks, strict=True)
+    )
     types = ",\n        ".join(f"{typed(c)} as {identifier('t ' + c.name)}" for c in table.columns)
     values = ",\n    ".join(f"{identifier('t ' + c.name)} as {identifier(c.name)}" for c in table.columns)
     keep = "t.document" if table.keep_raw else "cast(null as varchar)"
@@ -130,9 +132,7 @@ def _reason(table: Table, header: Sequence[str] | None) -> str:
             f"when count_fields <> {len(header)} then 'expected {len(header)} fields, got ' || count_fields"
         )
     if table.encoding == "utf-8":
-        undecodable = (
-            "not UTF-8; if it is cp1252, set the custom property encoding: cp1252 on this table in the contract and replay"
-        )
+        undecodable = "not UTF-8; if it is cp1252, set the custom property encoding: cp1252 in the contract and replay"
     else:
         undecodable = f"not {table.encoding}; correct the custom property encoding of this table in the contract"
     return f"""case

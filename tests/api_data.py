@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_contracts.contract import load
+from orchestration.demo.records import table
 
 START = datetime(2017, 1, 1, 12)
 _ARROW = {
@@ -19,7 +19,7 @@ _ARROW = {
 
 def write(folder: Path, system: str, resource: str, rows: list[dict]) -> None:
     """One Parquet file with the contract's columns; what a row leaves out is null."""
-    columns = load(system).table(resource).columns
+    columns = table(system, resource).columns
     schema = pa.schema([(column.name, _ARROW.get(column.logical_type, pa.string())) for column in columns])
     names = set(schema.names)
     assert not (unknown := {name for row in rows for name in row} - names), unknown

@@ -44,10 +44,12 @@ def batches(state: dict[str, Any]) -> Iterator[RawBatch]:
     yield from raw_batches("owners", _owners(client, state.setdefault("owners", {})))
 
 
-@cache
+_contract = cache(load)
+
+
 def read_set(resource: str) -> tuple[list[str], list[str]]:
     """The properties and the associations that the contract names; nothing else is ever asked for."""
-    paths = [column.path for column in load(SYSTEM).table(resource).columns]
+    paths = [column.path for column in _contract(SYSTEM).table(resource).columns]
     properties = [path.removeprefix("properties.") for path in paths if path.startswith("properties.")]
     return properties, [found[1] for path in paths if (found := re.match(r"associations\.(\w+)\.", path))]
 
@@ -211,3 +213,9 @@ def _owners(client: RESTClient, cursor: dict[str, Any]) -> Iterator[bytes]:
             if known.get(row["id"]) != seen[row["id"]]:
                 yield raw
     cursor["seen"] = seen
+
+
+if __name__ == "__main__":
+    from ingestion.landing import main
+
+    main(SYSTEM)

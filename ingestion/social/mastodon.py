@@ -95,3 +95,9 @@ def _accounts(client: RESTClient, cursor: dict[str, Any]) -> Iterator[bytes]:
             yield from encoded
         start = page[-1]["id"]
     cursor["pages"] = seen
+
+
+if __name__ == "__main__":
+    from ingestion.landing import main
+
+    main(SYSTEM)

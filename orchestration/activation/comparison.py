@@ -1,9 +1,9 @@
-"""The SQL that compares a payload model with what the destination acknowledged. Whether the outcome is sane: `plan.py`."""
+"""The SQL that compares a payload model with what the destination acknowledged. Guards are in `plan.py`."""
 
 from orchestration.activation.destination import find, promised
 from orchestration.activation.document import SyncDocument
 
-# A reject that may not be the row's fault is tried again by this many runs; a permanent one waits until the row changes.
+# A reject that may not be the row's fault is tried by this many runs; a permanent one waits until the row changes.
 RUNS_PER_REJECT = 3
 
 
@@ -13,9 +13,7 @@ def field_kinds(sync: SyncDocument, columns: dict[str, str]) -> dict[str, str]:
         return {column: columns[column] for column in sync.fields}
     fields = promised(sync.destination, sync.object)
     # A contract has no type for e-mail: the name says it.
-    return {
-        column: "email" if rule.to.endswith("email") else fields[rule.to] for column, rule in sync.fields.items()
-    }
+    return {column: "email" if rule.to.endswith("email") else fields[rule.to] for column, rule in sync.fields.items()}
 
 
 def consented(sync: SyncDocument) -> str:
@@ -93,7 +91,7 @@ decided as (
         person_id,
         dest_id,
         case
-            when is_wanted and held is null and not is_known then 'insert'
+            when is_wanted and held is null and not is_known and len(differing) > 0 then 'insert'
             when is_wanted and held is null and len(differing) > 0 then 'update'
             when is_wanted and held is null then 'unchanged'
             when is_known and {mirror} then 'exit'

@@ -46,7 +46,7 @@ class RowResult:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What documents may ask of a destination. Rate: requests a second, with bursts of `burst`.
+    """What documents may ask of a destination.
 
     With `any_field` a document names fields freely; else only those of the destination's contract.
     """
@@ -58,14 +58,17 @@ class Capabilities:
     any_field: bool = False
     delivery: Literal["rows", "snapshot"] = "rows"
     batch_size: int = 100
-    rate: float = 10.0
-    burst: int = 10
 
 
 class RowDestination(Protocol):
-    """A destination that takes batches of rows; made by its module's `connect(settings, sync)`."""
+    """A destination that takes batches of rows; made by its module's `connect(settings, sync, as_of)`.
+
+    It may be asked `rate` requests a second, `burst` at once.
+    """
 
     endpoint: str
+    rate: float
+    burst: int
 
     def prepare(self) -> None:
         """Check access and fields before the first row. Raises AuthError, MappingError or a transient error."""

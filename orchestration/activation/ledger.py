@@ -27,7 +27,7 @@ create table if not exists activation.plan (
 );
 create table if not exists activation.attempts (
     sync varchar, run_id varchar, seq bigint, key varchar, op varchar, outcome varchar, attempt integer,
-    http_status integer, error_class varchar, code varchar, message varchar, dest_id varchar, at timestamp
+    http_status integer, error_class varchar, code varchar, message varchar, dest_id varchar, answered_at timestamp
 );
 create table if not exists activation.rejects (
     sync varchar, key varchar, hash varchar, error_class varchar, code varchar, reason varchar, first_at timestamp,

@@ -31,7 +31,7 @@ create table outbox.ops (
 create table outbox.decisions (key varchar, person_id varchar, decision varchar, reason varchar, hash varchar);
 create table outbox.results (
     seq bigint, outcome varchar, attempt integer, http_status integer, error_class varchar, code varchar,
-    message varchar, dest_id varchar, at timestamp
+    message varchar, dest_id varchar, answered_at timestamp
 );
 """
 _LONGEST_MESSAGE = 500
@@ -115,6 +115,15 @@ def append(con: duckdb.DuckDBPyConnection, results: Sequence[RowResult], attempt
         "unnest(?::integer[]), unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::varchar[]), "
         "unnest(?::varchar[]), current_timestamp::timestamp",
         [list(column) for column in columns],
+    )
+
+
+def changed_fields(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, int]:
+    """In how many rows of `relation`, which has `changes`, each field changes."""
+    return dict(
+        con.execute(
+            f"select field, count(*) from (select unnest(map_keys(changes)) as field from {relation}) group by 1"
+        ).fetchall()
     )
 
 

@@ -17,6 +17,7 @@ from orchestration.warehouse import engine
 
 # Shares say nothing about a handful of rows.
 SHARES_COUNT_FROM = 10
+_SENT = "decision in ('insert', 'update', 'exit')"
 
 
 def plan(settings: Settings, sync: SyncDocument, run_id: str, as_of: date) -> PlanSummary:
@@ -59,7 +60,7 @@ def planned(settings: Settings, sync: str, run_id: str) -> PlanSummary:
             "select as_of, count_model, count_insert, count_update, count_exit, count_unchanged, count_held, "
             "count_rejected_before, count_acknowledged_before from outbox.header"
         ).fetchall()[0]
-        return PlanSummary(sync, run_id, *row, fields=_fields(con, "outbox.ops"))
+        return PlanSummary(sync, run_id, *row, fields=outbox.changed_fields(con, "outbox.ops"))
 
 
 def _judge(
@@ -86,7 +87,7 @@ def _judge(
         nothing,
         **{name: counts.get(name, 0) for name in ("insert", "update", "exit", "unchanged", "held")},
         rejected_before=counts.get("rejected", 0),
-        fields=_fields(con, "judged"),
+        fields=outbox.changed_fields(con, f"(from judged where {_SENT})"),
     )
     return replace(summary, refusals=tuple(_guarded(sync, summary)))
 
@@ -135,7 +136,8 @@ def _prepare_known(con: duckdb.DuckDBPyConnection, sync: SyncDocument) -> int:
 
 def _repeated(con: duckdb.DuckDBPyConnection, sync: SyncDocument, surplus: int) -> str:
     examples = con.execute(
-        f"select {key_of(sync)} as key from warehouse.{sync.model} as m group by 1 having count(*) > 1 order by 1 limit 3"
+        f"select {key_of(sync)} as key from warehouse.{sync.model} as m "
+        "group by 1 having count(*) > 1 order by 1 limit 3"
     ).fetchall()
     named = ", ".join(row[0] for row in examples)
     return f"{surplus} rows of {sync.model} repeat a {sync.key} (for example {named}): the key must be unique"
@@ -156,29 +158,17 @@ def _guarded(sync: SyncDocument, summary: PlanSummary) -> list[str]:
     return broken
 
 
-def _fields(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, int]:
-    return dict(
-        con.execute(
-            f"select field, count(*) from (select unnest(map_keys(changes)) as field from {relation} "
-            f"where {'true' if relation == 'outbox.ops' else DECISIONS_SENT}) group by 1"
-        ).fetchall()
-    )
-
-
-DECISIONS_SENT = "decision in ('insert', 'update', 'exit')"
-
-
 def _fill(con: duckdb.DuckDBPyConnection, settings: Settings, sync: SyncDocument, summary: PlanSummary) -> None:
     """Write plan and header into the draft outbox."""
     con.execute(
         "insert into outbox.ops select row_number() over (order by key), key, person_id, decision, dest_id, changes, "
-        f"payload, hash, reason from judged where {DECISIONS_SENT} order by key"
+        f"payload, hash, reason from judged where {_SENT} order by key"
     )
     con.execute(
         "insert into outbox.decisions select key, person_id, decision, reason, hash from judged "
         "where decision in ('held', 'rejected') "
         "union all select key, null, 'gone', 'no longer to be sent', null from all_refused where key not in "
-        f"(select key from judged where {DECISIONS_SENT} or decision in ('held', 'rejected'))"
+        f"(select key from judged where {_SENT} or decision in ('held', 'rejected'))"
     )
     if find(sync.destination).CAPABILITIES.delivery == "snapshot" and summary.to_send:
         fields = ", ".join(f"m.{column} as {rule.to}" for column, rule in sync.fields.items())
@@ -188,8 +178,8 @@ def _fill(con: duckdb.DuckDBPyConnection, settings: Settings, sync: SyncDocument
             "order by 1"
         )
     con.execute(
-        "insert into outbox.header values (?, ?, ?, ?, ?, ?, current_timestamp::timestamp, 'planned', null, null, null, "
-        "?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into outbox.header values (?, ?, ?, ?, ?, ?, current_timestamp::timestamp, 'planned', "
+        "null, null, null, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             sync.name, summary.run_id, sync.destination, sync.object, settings.env, summary.as_of,
             summary.model, summary.insert, summary.update, summary.exit, summary.unchanged, summary.held,

@@ -1,1 +1,1 @@
-"""The demo: a generated population, its sources as they would speak, and the truth to measure against."""
+"""The demo: people made up around real shopping, and how well a warehouse finds them again. Nothing here runs in the graph."""

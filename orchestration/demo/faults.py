@@ -21,6 +21,7 @@ class Faults:
     cut_bodies: int = 0  # breaks the connection in the middle of the body
     lost_answers: int = 0  # does the work, then breaks the connection before a byte is answered
     html_bodies: int = 0  # answers 200 with a page for humans
+    strange_bodies: int = 0  # answers 200 with JSON that is no answer to the question
     frozen_page: bool = False  # answers every request of a path with the first answer it gave there
     requests_per_second: float | None = None  # 429 above it; bursts of one second are allowed
     _frozen: dict = field(default_factory=dict, repr=False)

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from data_contracts.contract import load
-from orchestration.demo.records import highest_id, read
+from orchestration.demo.records import highest_id, read, table
 
 OBJECT_TYPES = ("contacts", "companies", "deals")
 MODIFIED = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate", "deals": "hs_lastmodifieddate"}
@@ -91,7 +90,7 @@ class Collection:
             name: {"name": name, "type": "datetime", "read_only": True}
             for name in ("createdate", MODIFIED[object_type], "hs_object_id")
         }
-        for column in load("hubspot").table(object_type).columns:
+        for column in table("hubspot", object_type).columns:
             _, found, name = column.path.partition("properties.")
             if found:
                 kind = "email" if name == "email" else _TYPES[column.logical_type]

@@ -7,14 +7,24 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 
 import duckdb
 import pytz
 
-from data_contracts.contract import Column, load
+from data_contracts.contract import Column, Table, load
 
 STORE_TIME_ZONE = pytz.timezone("America/New_York")
+
+
+@cache
+def table(system: str, resource: str) -> Table:
+    """What the contract of the system says about a resource; parsed once."""
+    return _contract(system).table(resource)
+
+
+_contract = cache(load)
 
 
 def end_of_day(day: date) -> datetime:
@@ -47,7 +57,7 @@ def read(api_dir: Path, system: str, resource: str, until: date | None = None) -
     with duckdb.connect() as con:
         source = f"read_parquet('{file}')"
         present = {row[0] for row in con.execute(f"describe select * from {source}").fetchall()}
-        wanted = [column for column in load(system).table(resource).columns if column.name in present]
+        wanted = [column for column in table(system, resource).columns if column.name in present]
         limit = end_of_day(until) if until else None
         expressions = ", ".join(f'{_expression(column, present, limit)} as "{column.name}"' for column in wanted)
         where = (
@@ -73,11 +83,16 @@ def highest_id(api_dir: Path, system: str, resource: str) -> int:
     return found[0][0] or 0
 
 
+@cache
+def _steps(path: str) -> list[str | int]:
+    return [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path)]
+
+
 def nested(flat: dict) -> dict:
     """`{"account.id": 1, "links.results[0].id": 2}` as `{"account": {"id": 1}, "links": {"results": [{"id": 2}]}}`."""
     result: dict = {}
     for path, value in flat.items():
-        steps = [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path)]
+        steps = _steps(path)
         place: dict | list = result
         for step, following in zip(steps, [*steps[1:], None], strict=True):
             child = value if following is None else ([] if isinstance(following, int) else {})

@@ -76,6 +76,8 @@ class Server(ThreadingHTTPServer):
             return error(500, "INTERNAL_ERROR", "internal error") if is_crm else Answer.json(500, {"error": "oops"})
         if self.faults.take("html_bodies", parts.path):
             return Answer(200, HTML_PAGE, content_type="text/html")
+        if self.faults.take("strange_bodies", parts.path):
+            return Answer.json(200, {"maintenance": True})
         query = parse_qs(parts.query)
         answer = self.crm.answer(method, parts.path, query, body)
         answer = answer or self.community.answer(method, parts.path, query, self.url) or Answer.json(404, {})

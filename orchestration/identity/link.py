@@ -183,23 +183,20 @@ def _score(con: duckdb.DuckDBPyConnection, linker: Any, pairs: str) -> None:
     linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register(pairs, table_name=pairs))
     predicted = linker.inference.predict(warning_mode="never")
     given = _columns(con, predicted.physical_name)
-    evidence = ", ".join(
-        f"cast({' + '.join(f'p.{c}' for c in (f'mw_{field}', f'mw_tf_adj_{field}') if c in given)} as real) as weight_{field}"
-        for field in model.fields()
-    )
-    when = " ".join(f"when {condition} then '{name}'" for name, condition in model.vetoes().items())
-    sides = ", ".join(
-        f"{side}.{column} as {column}_{side}" for side in "lr" for column in _columns(con, "records") if column != "n"
-    )
+    adjusted = {field: f" + p.mw_tf_adj_{field}" if f"mw_tf_adj_{field}" in given else "" for field in model.fields()}
+    evidence = ", ".join(f"cast(p.mw_{field}{more} as real) as weight_{field}" for field, more in adjusted.items())
     select = (
-        "select p.n_l, p.n_r, round(p.match_weight, 4) as match_weight, p.match_probability, "
-        f"case {when} end as veto, {evidence} "
-        f"from (select p.*, {sides} from {predicted.physical_name} as p join records as l on p.n_l = l.n "
-        "join records as r on p.n_r = r.n) as p"
+        f"select p.n_l, p.n_r, round(p.match_weight, 4) as match_weight, p.match_probability, {veto()} as veto, {evidence} "
+        f"from {predicted.physical_name} as p join records as l on p.n_l = l.n join records as r on p.n_r = r.n"
     )
     exists = con.execute("select count(*) from information_schema.tables where table_name = 'scored'").fetchall()[0][0]
     con.execute(f"insert into scored {select}" if exists else f"create table scored as {select}")
     predicted.drop_table_from_database_and_remove_from_cache()
+
+
+def veto() -> str:
+    """The name of the veto that holds between records `l` and `r`, or null, as SQL."""
+    return "case " + " ".join(f"when {condition} then '{name}'" for name, condition in model.vetoes().items()) + " end"
 
 
 def _columns(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:

@@ -69,7 +69,7 @@ PRIOR_KEYS = {
 }
 
 # Splink trains a comparison in each session that does not block on its columns.
-TRAINING_BLOCKS = (("email",), ("phone",), ("birth_date", "last_name"), ("first_name", "last_name"))
+TRAINING_BLOCKS = (("email",), ("phone",), ("birth_date", "postal_code"), ("birth_date", "last_name"), ("first_name", "last_name"))
 
 # One edit, or two neighbours swapped.
 _ONE_EDIT = "damerau_levenshtein({0}_l, {0}_r) <= 1"
@@ -107,7 +107,7 @@ def comparisons() -> list["ComparisonCreator"]:
     return [
         _comparison(
             "first_name",
-            "first_name_l is null or first_name_r is null",
+            "first_name_l is null or first_name_r is null or name_script_l <> name_script_r",
             ("first_name_l = first_name_r", "equal", 0.80, 0.005, "first_name"),
             ("list_has_any(first_forms_l, first_forms_r)", "nickname", 0.05, 0.002, None),
             (_SWAPPED, "names swapped", 0.01, 1e-5, None),
@@ -119,7 +119,7 @@ def comparisons() -> list["ComparisonCreator"]:
         ),
         _comparison(
             "last_name",
-            "last_name_l is null or last_name_r is null",
+            "last_name_l is null or last_name_r is null or name_script_l <> name_script_r",
             ("last_name_l = last_name_r", "equal", 0.85, 0.003, "last_name"),
             (_SWAPPED, "names swapped", 0.01, 1e-5, None),
             ("jaro_winkler_similarity(last_name_l, last_name_r) >= 0.92", "near", 0.05, 0.002, None),
@@ -183,24 +183,28 @@ def fields() -> list[str]:
 
 
 def vetoes() -> dict[str, str]:
-    """Vetoes by name, as SQL over a pair's compared columns: such a pair is two people whatever else agrees.
+    """Vetoes by name, as SQL over the two compared records `l` and `r`: such a pair is two people whatever else agrees.
 
     First names contradict when both are given in full and nothing connects them: not a nickname, a typing error, an initial,
     a middle name, or names in the other order. That parts twins and families that share e-mail, phone, address and last name.
     """
     return {
-        "suffixes differ": "name_suffix_l <> name_suffix_r",
+        "suffixes differ": "l.name_suffix <> r.name_suffix",
         "first names contradict": (
-            "length(first_name_l) >= 2 and length(first_name_r) >= 2 and not list_has_any(first_forms_l, first_forms_r) "
-            "and jaro_winkler_similarity(first_name_l, first_name_r) < 0.82 "
-            "and damerau_levenshtein(first_name_l, first_name_r) > 2 "
-            "and not starts_with(first_name_l, first_name_r) and not starts_with(first_name_r, first_name_l) "
-            "and first_name_l is distinct from last_name_r and last_name_l is distinct from first_name_r "
-            "and first_name_l is distinct from middle_name_r and middle_name_l is distinct from first_name_r"
+            "l.name_script = r.name_script and not list_has_any(l.first_forms, r.first_forms) "
+            "and jaro_winkler_similarity(l.first_name, r.first_name) < 0.82 "
+            "and damerau_levenshtein(l.first_name, r.first_name) > least(2, length(l.first_name) - 1, length(r.first_name) - 1) "
+            "and len(list_filter(l.first_forms, lambda f: starts_with(f, r.first_name))) = 0 "
+            "and len(list_filter(r.first_forms, lambda f: starts_with(f, l.first_name))) = 0 "
+            "and not starts_with(coalesce(r.last_name, ' '), l.first_name) "
+            "and not starts_with(coalesce(l.last_name, ' '), r.first_name) "
+            "and jaro_winkler_similarity(l.first_name, coalesce(r.last_name, ' ')) < 0.88 "
+            "and jaro_winkler_similarity(r.first_name, coalesce(l.last_name, ' ')) < 0.88 "
+            "and l.first_name is distinct from r.middle_name and l.middle_name is distinct from r.first_name"
         ),
-        # Twelve years: a parent and a child of one name; typing errors move fewer digits.
+        # A typing error moves one part of a date, or swaps two; a first of January is often a year only.
         "birth dates contradict": (
-            "abs(cast(left(birth_date_l, 4) as integer) - cast(left(birth_date_r, 4) as integer)) >= 12 "
-            "and damerau_levenshtein(birth_date_l, birth_date_r) > 2 and substr(birth_date_l, 6) <> substr(birth_date_r, 6)"
+            "left(l.birth_date, 4) <> left(r.birth_date, 4) and substr(l.birth_date, 6) <> substr(r.birth_date, 6) "
+            "and damerau_levenshtein(l.birth_date, r.birth_date) > 2"
         ),
     }

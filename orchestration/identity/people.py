@@ -50,22 +50,19 @@ def _concat(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _groups(count: int, sure: Edges, apart: Edges) -> np.ndarray:
-    """Components over sure links; where they would join a pair that must be apart, the weakest way between is left out."""
+    """Components over sure links; where they would join a pair that must be apart, links are taken strongest first."""
     label = components(count, sure.left, sure.right)
     broken = np.unique(label[apart.left][label[apart.left] == label[apart.right]])
     if not len(broken):
         return label
     whole = ~np.isin(label[sure.left], broken)
-    kept = [whole]
     label = components(count, sure.left[whole], sure.right[whole])
-    # Rare and small: a steward's decision against an identifier. Links are taken one by one, strongest first, unless they break it.
+    # Rare and small: a steward's decision against an identifier, so one link at a time is good enough.
     for edge in sorted(np.flatnonzero(~whole), key=lambda i: (-sure.weight[i], sure.left[i], sure.right[i])):
-        trial = np.minimum(label[sure.left[edge]], label[sure.right[edge]])
-        other = np.maximum(label[sure.left[edge]], label[sure.right[edge]])
-        joined = np.where(label == other, trial, label)
+        ends = label[sure.left[edge]], label[sure.right[edge]]
+        joined = np.where(label == max(ends), min(ends), label)
         if not (joined[apart.left] == joined[apart.right]).any():
             label = joined
-    del kept
     return label
 
 

@@ -48,7 +48,7 @@ def _names_sql(contacts: str) -> str:
                 {_clean("middle_name")} as given_middle,
                 {_clean("coalesce(last_name_std, last_name)")} as given_last,
                 {_clean("name_suffix")} as given_suffix,
-                {_clean(turned)} as full_clean
+                case when not regexp_matches(full_name, '[0-9@_]') then {_clean(turned)} end as full_clean
             from {contacts}
         ),
         worded as (
@@ -132,6 +132,10 @@ def _records_sql(contacts: str) -> str:
             named.middle_name,
             named.last_name,
             named.name_suffix,
+            case
+                when regexp_full_match(concat_ws(' ', named.first_name, named.last_name), '[a-z ]*') then 'latin'
+                else 'other'
+            end as name_script,
             least(named.first_name, named.last_name) || '|'
                 || greatest(named.first_name, named.last_name || '') as name_pair,
             strftime(contacts.birth_date, '%Y-%m-%d') as birth_date,

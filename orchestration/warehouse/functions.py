@@ -4,11 +4,10 @@ A rule that SQL can say belongs in a dbt macro, not here.
 """
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import duckdb
-    import pyarrow as pa
+import duckdb
+import pyarrow as pa
 
 _REMEMBERED_PHONES = 1_000_000
 _LONGEST_PHONE = 60
@@ -33,18 +32,16 @@ def phone_e164(phone: str | None, region: str | None) -> str | None:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _phones_e164(phones: "pa.Array", regions: "pa.Array") -> "pa.Array":
-    import pyarrow as pa
-
+def _phones_e164(phones: pa.Array, regions: pa.Array) -> pa.Array:
     return pa.array(map(phone_e164, phones.to_pylist(), regions.to_pylist()), pa.string())
 
 
-def register_duckdb(con: "duckdb.DuckDBPyConnection") -> None:
+def register_duckdb(con: duckdb.DuckDBPyConnection) -> None:
     """Make `phone_e164(phone, region)` callable in SQL on this connection; harmless when it is already there."""
-    import duckdb
-
     try:
-        con.create_function("phone_e164", _phones_e164, ["VARCHAR", "VARCHAR"], "VARCHAR", type="arrow", null_handling="special")
+        con.create_function(
+            "phone_e164", _phones_e164, ["VARCHAR", "VARCHAR"], "VARCHAR", type="arrow", null_handling="special"
+        )
     except duckdb.NotImplementedException as error:
         if "already created" not in str(error):
             raise
@@ -66,9 +63,9 @@ class Plugin:
     def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
         """Nothing to add: `profiles.yml` holds the settings."""
 
-    def configure_connection(self, conn: "duckdb.DuckDBPyConnection") -> None:
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Called once, on the connection whose cursors run the models."""
         register_duckdb(conn)
 
-    def configure_cursor(self, cursor: "duckdb.DuckDBPyConnection") -> None:
+    def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Nothing to add: a function registered on the connection is known to its cursors."""

@@ -2,12 +2,15 @@
 
    `key` is one column, never null, that says which rows form a group: a person, a day, or the row's own id. Groups are
    compared by hash (1.5 million rows in 0.7 s on two cores, a fifth of what comparing whole rows takes). A table whose
-   columns changed is rebuilt. #}
-{% macro incremental_by_difference(key) -%}
+   columns changed is rebuilt.
+
+   `held` says whether the fresh rows are kept between comparing and writing. A query that is cheap for its many rows had
+   better run a second time, over the differing groups only. #}
+{% macro incremental_by_difference(key, held=true) -%}
     {%- if target.type != 'duckdb' -%}
         {{ return({'materialized': 'table'}) }}
     {%- endif -%}
-    {{ return({'materialized': 'difference', 'unique_key': key}) }}
+    {{ return({'materialized': 'difference', 'unique_key': key, 'meta': {'held': held}}) }}
 {%- endmacro %}
 
 
@@ -19,21 +22,28 @@
     {%- endif -%}
 
     {%- set key = config.require('unique_key') -%}
+    {%- set kind = 'table' if config.get('meta')['held'] else 'view' -%}
     {%- set new = make_temp_relation(this) -%}
-    {%- do run_query(create_table_as(True, new, compiled_code)) -%}
+    {%- if config.get('contract').enforced -%}
+        {%- do get_assert_columns_equivalent(compiled_code) -%}
+    {%- endif -%}
+    {%- do run_query('create temporary ' ~ kind ~ ' ' ~ new ~ ' as ' ~ compiled_code) -%}
     {%- if columns_of(new) != columns_of(old) -%}
-        {%- do run_query('drop table ' ~ new) -%}
+        {%- do run_query('drop ' ~ kind ~ ' ' ~ new) -%}
         {{ return(materialization_table_duckdb()) }}
     {%- endif -%}
     {%- set differing = make_temp_relation(this, '__differing') -%}
     {%- do run_query('create temporary table ' ~ differing ~ ' as ' ~ differing_groups(old, new, key)) -%}
+    {%- set count_differing = run_query('select count(*) from ' ~ differing).columns[0].values()[0] -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {%- call statement('main') -%}
+        {%- if count_differing > 0 %}
         delete from {{ old }} where {{ key }} in (select {{ key }} from {{ differing }});
         insert into {{ old }} select * from {{ new }} where {{ key }} in (select {{ key }} from {{ differing }});
-        drop table {{ new }};
+        {%- endif %}
+        drop {{ kind }} {{ new }};
         drop table {{ differing }};
     {%- endcall -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}

@@ -1,6 +1,6 @@
 {# Staged records of which the source sends new versions; see incremental_by_batch.sql.
 
-   `key` is a dict of this table's column to landing's; `updated_at` the landed column that orders versions, if any. The
+   `key` lists landed columns, or expressions on them; `updated_at` is the landed column that orders versions, if any. The
    table must carry `_batch_id` and `_line`, which name a landed row. #}
 {% macro incremental_by_key(system, resource, key, updated_at=none) -%}
     {%- set arguments -%}
@@ -55,8 +55,9 @@
    perhaps of what we ourselves sent) is no change, so of a last run of equal versions it is the first. A subquery of
    `_batch_id`, `_line`. #}
 {% macro counting_versions(system, resource, key, updated_at) -%}
-    {%- set keys = key.values() | join(', ') -%}
-    {%- set columns = ([updated_at] if updated_at else []) + ['_file', '_received_at', '_batch_id', '_line'] -%}
+    {%- set keys = [] -%}
+    {%- for expression in key %}{% do keys.append('key_' ~ loop.index) %}{% endfor -%}
+    {%- set order = ([updated_at] if updated_at else []) + ['_file', '_received_at', '_batch_id', '_line'] -%}
     (
         select
             _batch_id,
@@ -66,13 +67,15 @@
             select
                 *,
                 lag(content_hash) over (
-                    partition by {{ keys }} order by {{ columns | join(' nulls first, ') }}
+                    partition by {{ keys | join(', ') }} order by {{ order | join(' nulls first, ') }}
                 ) as previous_hash
 
             from (
                 select
-                    {{ keys }},
-                    {{ columns | join(', ') }},
+                    {%- for expression in key %}
+                    {{ expression }} as key_{{ loop.index }},
+                    {%- endfor %}
+                    {{ order | join(', ') }},
                     {{ content_hash(system, resource, updated_at) }} as content_hash
 
                 from {{ landed(system, resource) }} as landed_rows
@@ -81,7 +84,10 @@
 
         where previous_hash is null or previous_hash <> content_hash
 
-        qualify row_number() over (partition by {{ keys }} order by {{ columns | join(' desc nulls last, ') }} desc) = 1
+        qualify
+            row_number() over (
+                partition by {{ keys | join(', ') }} order by {{ order | join(' desc nulls last, ') }} desc
+            ) = 1
     )
 {%- endmacro %}
 

@@ -29,19 +29,23 @@
 
 {# ISO 3166 code of a country as typed; the default country where none is given, null where it is not recognised. #}
 {% macro country_code(country) -%}
-    {%- set names = {
+    {%- set spellings = {
         'US': ['us', 'usa', 'united states', 'united states of america', 'america'], 'CA': ['ca', 'can', 'canada'],
         'MX': ['mx', 'mex', 'mexico'], 'GB': ['gb', 'gbr', 'uk', 'united kingdom', 'great britain', 'england'],
         'DE': ['de', 'deu', 'germany', 'deutschland'], 'FR': ['fr', 'fra', 'france'], 'ES': ['es', 'esp', 'spain', 'espana'],
         'IT': ['it', 'ita', 'italy', 'italia'], 'AU': ['au', 'aus', 'australia'], 'IN': ['in', 'ind', 'india'],
         'CN': ['cn', 'chn', 'china'], 'JP': ['jp', 'jpn', 'japan'], 'BR': ['br', 'bra', 'brazil', 'brasil'],
     } -%}
+    {%- set codes = {} -%}
+    {%- for code, names in spellings.items() -%}
+        {%- for name in names %}{% do codes.update({name: code}) %}{% endfor -%}
+    {%- endfor -%}
     case
         when {{ trimmed(country) }} is null then '{{ var("default_country") }}'
-        {%- for code, spellings in names.items() %}
-        when {{ clean_name(country) }} in ('{{ spellings | join("', '") }}') then '{{ code }}'
-        {%- endfor %}
-        when {{ matches_pattern(country, '^\s*[A-Za-z]{2}\s*$') }} then upper(trim({{ country }}))
+        else coalesce(
+            {{ looked_up(clean_name(country), codes) }},
+            upper({{ extract_pattern("trim(" ~ country ~ ")", '^[A-Za-z]{2}$', 0) }})
+        )
     end
 {%- endmacro %}
 
@@ -59,10 +63,5 @@
         'south dakota': 'SD', 'tennessee': 'TN', 'texas': 'TX', 'utah': 'UT', 'vermont': 'VT', 'virginia': 'VA',
         'washington': 'WA', 'west virginia': 'WV', 'wisconsin': 'WI', 'wyoming': 'WY',
     } -%}
-    case {{ clean_name(state) }}
-        {%- for name, code in names.items() %}
-        when '{{ name }}' then '{{ code }}'
-        {%- endfor %}
-        else upper({{ trimmed("replace(" ~ state ~ ", '.', '')") }})
-    end
+    coalesce({{ looked_up(clean_name(state), names) }}, upper({{ trimmed("replace(" ~ state ~ ", '.', '')") }}))
 {%- endmacro %}

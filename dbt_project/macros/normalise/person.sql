@@ -3,12 +3,12 @@
 {% macro parse_date(text) -%}
     {%- set months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'] -%}
     {%- set typed = "lower(trim(" ~ text ~ "))" -%}
-    {%- set iso = '^([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})([ t].*)?$' -%}
-    {%- set compact = '^(1[89][0-9]{2}|20[0-9]{2})([0-9]{2})([0-9]{2})$' -%}
-    {%- set month_first = '^([0-9]{1,2})[/-]([0-9]{1,2})[/-]([0-9]{4}|[0-9]{2})$' -%}
-    {%- set day_first = '^([0-9]{1,2})[.] ?([0-9]{1,2})[.] ?([0-9]{4}|[0-9]{2})$' -%}
-    {%- set named_first = '^([a-z]{3})[a-z]*[. ]+([0-9]{1,2})(?:st|nd|rd|th)?,? +([0-9]{4}|[0-9]{2})$' -%}
-    {%- set named_second = '^([0-9]{1,2})(?:st|nd|rd|th)?[. -]+([a-z]{3})[a-z]*[., -]+([0-9]{4}|[0-9]{2})$' -%}
+    {%- set iso = '^((?:19|20)[0-9]{2})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})([ t].*)?$' -%}
+    {%- set compact = '^((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})$' -%}
+    {%- set month_first = '^([0-9]{1,2})[/-]([0-9]{1,2})[/-]((?:19|20)[0-9]{2}|[0-9]{2})$' -%}
+    {%- set day_first = '^([0-9]{1,2})[.] ?([0-9]{1,2})[.] ?((?:19|20)[0-9]{2}|[0-9]{2})$' -%}
+    {%- set named_first = '^([a-z]{3})[a-z]*[. ]+([0-9]{1,2})(?:st|nd|rd|th)?,? +((?:19|20)[0-9]{2}|[0-9]{2})$' -%}
+    {%- set named_second = '^([0-9]{1,2})(?:st|nd|rd|th)?[. -]+([a-z]{3})[a-z]*[., -]+((?:19|20)[0-9]{2}|[0-9]{2})$' -%}
     {%- set forms = [(iso, 1, 2, 3), (compact, 1, 2, 3), (month_first, 3, 1, 2), (day_first, 3, 2, 1), (named_first, 3, 1, 2), (named_second, 3, 2, 1)] -%}
     {%- set built -%}
         case
@@ -31,10 +31,7 @@
             {%- endfor %}
         end
     {%- endset -%}
-    nullif(
-        case when {{ built }} >= '1900' then try_cast({{ built }} as date) end,
-        date '1900-01-01'
-    )
+    nullif(try_cast({{ built }} as date), date '1900-01-01')
 {%- endmacro %}
 
 
@@ -72,4 +69,26 @@
         when {{ bare }} like '%, _%' then {{ extract_pattern(bare, inverted, inverted_group) }}
         else {{ extract_pattern(bare, direct, direct_group) }}
     end
+{%- endmacro %}
+
+
+{# The names of a person from a first and a last name as typed: first_name, middle_name, last_name, name_suffix, full_name. #}
+{% macro names_from_parts(first_name, last_name) -%}
+    {%- set with_initial = '^(\S.*) (\p{L})[.]?$' -%}
+    {%- set first = trimmed(first_name) -%}
+        coalesce({{ extract_pattern(first, with_initial, 1) }}, {{ first }}) as first_name,
+        {{ extract_pattern(first, with_initial, 2) }} as middle_name,
+        {{ bare_name(last_name) }} as last_name,
+        {{ name_suffix(last_name) }} as name_suffix,
+        {{ trimmed("coalesce(" ~ first_name ~ ", '') || ' ' || coalesce(" ~ last_name ~ ", '')") }} as full_name
+{%- endmacro %}
+
+
+{# The same from one full name. #}
+{% macro names_from_full(full_name) -%}
+        {{ name_part(full_name, 'first') }} as first_name,
+        {{ name_part(full_name, 'middle') }} as middle_name,
+        {{ name_part(full_name, 'last') }} as last_name,
+        {{ name_suffix(full_name) }} as name_suffix,
+        {{ trimmed(full_name) }} as full_name
 {%- endmacro %}

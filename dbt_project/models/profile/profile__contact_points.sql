@@ -1,4 +1,4 @@
-{{ config(contract={'enforced': true}, **incremental_by_difference('person_id')) }}
+{{ config(**incremental_by_difference('person_id')) }}
 
 with
 

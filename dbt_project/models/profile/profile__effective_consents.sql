@@ -1,4 +1,4 @@
-{{ config(contract={'enforced': true}, **incremental_by_difference('contact_point')) }}
+{{ config(**incremental_by_difference('contact_point')) }}
 
 with
 

@@ -7,8 +7,119 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.activation.document import SyncDocument, load_documents
 from orchestration.components import document
 from orchestration.defs.run import OWNERS, WRITER, as_of, settings
-from orchestration.activation.document import SyncDocument, load_documents
 
 FOLDER = Path(__file__).parent
+NO_REJECTS, SENT = "no_row_was_rejected", "the_run_was_completed"
+
+
+def key_of(sync: SyncDocument) -> dg.AssetKey:
+    """`activation/<system>/<audience>`."""
+    return dg.AssetKey(["activation", sync.destination, sync.name.removeprefix(f"{sync.destination}_")])
+
+
+def _plan(sync: SyncDocument) -> dg.OpDefinition:
+    @dg.op(name=f"plan_{sync.name}", ins={"payload": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), pool=WRITER)
+    def plan_op(context: dg.OpExecutionContext) -> None:
+        from orchestration.activation.plan import plan
+        from orchestration.landing.health import require_healthy
+
+        require_healthy(settings(), sync.requires)
+        context.log.info(plan(settings(), sync, context.run_id, as_of(context)).summary())
+
+    return plan_op
+
+
+def _send(sync: SyncDocument) -> dg.OpDefinition:
+    @dg.op(name=f"send_{sync.name}", ins={"planned": dg.In(dg.Nothing)}, out=dg.Out(str))
+    def send_op(context: dg.OpExecutionContext) -> str:
+        """Sends what the outbox holds. What stops it is handed on, so that what was acknowledged is still recorded."""
+        from orchestration.activation.errors import SyncStoppedError
+        from orchestration.activation.send import send
+
+        try:
+            context.log.info(f"{sync.name}: {send(settings(), sync, context.run_id)}")
+        except SyncStoppedError as error:
+            return str(error)
+        return ""
+
+    return send_op
+
+
+def _record(sync: SyncDocument) -> dg.OpDefinition:
+    @dg.op(name=f"record_{sync.name}", pool=WRITER)
+    def record_op(context: dg.OpExecutionContext, stopped: str):
+        from orchestration.activation.record import record
+
+        result = record(settings(), sync.name, context.run_id)
+        context.log.info(result.summary())
+        if stopped:
+            raise dg.Failure(description=stopped)
+        counts = {name: getattr(result, name) for name in ("acknowledged", "rejected", "held_late", "open", "seconds")}
+        plan = {name: getattr(result.plan, name) for name in ("insert", "update", "exit", "unchanged", "held")}
+        yield dg.Output(None, metadata={"dagster/row_count": result.plan.model, **plan, **counts})
+
+    return record_op
+
+
+def _asset(sync: SyncDocument) -> dg.AssetsDefinition:
+    plan_op, send_op, record_op = _plan(sync), _send(sync), _record(sync)
+    schema, table = sync.model.split(".")
+
+    @dg.graph_asset(
+        name=sync.name,
+        key=key_of(sync),
+        ins={"payload": dg.AssetIn(key=dg.AssetKey([schema, table]), dagster_type=dg.Nothing)},
+        description=sync.description,
+        group_name="activation",
+        owners=[sync.owner],
+        kinds={sync.destination, "yaml"},
+        metadata={"document": f"orchestration/defs/activation/{sync.name}.yaml", "mode": sync.mode},
+    )
+    def synced(payload):
+        return record_op(send_op(plan_op(payload)))
+
+    return synced
+
+
+def _checks(sync: SyncDocument) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(
+        name=f"check_{sync.name}",
+        specs=[
+            dg.AssetCheckSpec(NO_REJECTS, asset=key_of(sync), description="The destination refused no row."),
+            dg.AssetCheckSpec(SENT, asset=key_of(sync), description="Everything planned was sent and answered."),
+        ],
+        pool=WRITER,
+    )
+    def check(context):
+        from orchestration.activation.ledger import last_result
+
+        result = last_result(settings(), sync.name)
+        for name, passed, numbers in (
+            (NO_REJECTS, result.rejected == 0, {"rejected": result.rejected}),
+            (SENT, result.open == 0 and result.status != "refused", {"open": result.open, "status": result.status}),
+        ):
+            yield dg.AssetCheckResult(check_name=name, asset_key=key_of(sync), passed=passed, metadata=numbers)
+
+    return check
+
+
+@dg.definitions
+def activation() -> dg.Definitions:
+    valid, errors = load_documents(FOLDER)
+    broken = [
+        document.broken_asset(
+            dg.AssetKey(["activation", error.file.stem]),
+            group="activation",
+            file=f"orchestration/defs/activation/{error.file.name}",
+            line=error.line,
+            message=error.message,
+        )
+        for error in errors
+    ]
+    return dg.Definitions(
+        assets=[*map(_asset, valid), *broken],
+        asset_checks=[_checks(sync) for sync in valid],
+    )

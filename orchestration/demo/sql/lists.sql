@@ -54,3 +54,16 @@ select
     row_number() over (partition by name order by nickname) - 1 as place,
     count(*) over (partition by name) as choices
 from read_csv(getvariable('names') || '/nicknames.csv', all_varchar = true);
+
+-- Free texts: `place` counts within kind and language, so that a draw picks one.
+create temp table texts as
+select
+    kind,
+    language,
+    sentiment,
+    topic,
+    subject,
+    text,
+    row_number() over (partition by kind, language order by sentiment, topic, text) - 1 as place,
+    count(*) over (partition by kind, language) as choices
+from read_csv(getvariable('names') || '/texts.csv', all_varchar = true);

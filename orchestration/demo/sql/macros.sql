@@ -2,6 +2,8 @@
 create or replace macro draw(purpose, id) as md5_number(getvariable('seed') || ':' || purpose || ':' || id);
 create or replace macro part(draw_value, place) as cast((draw_value >> cast(16 * place as uhugeint)) & cast(65535 as uhugeint) as integer);
 create or replace macro unit(draw_value, place) as part(draw_value, place) / 65536;
+-- The same part scrambled, for a second decision that should not follow the first.
+create or replace macro again(draw_value, place) as (part(draw_value, place) * 25717 + 13849) % 65536 / 65536;
 
 -- A rate of population.yml by its dotted name; a name that is not there is an error.
 create or replace macro rate(name) as cast(struct_extract(getvariable('rates'), name) as double);
@@ -52,3 +54,6 @@ create or replace macro written_phone(digits, form) as
         when 4 then '+1 ' || left(digits, 3) || ' ' || substr(digits, 4, 3) || ' ' || right(digits, 4)
         else left(digits, 3) || '.' || substr(digits, 4, 3) || '.' || right(digits, 4)
     end;
+
+-- A number in [0, 1) for each line of a receipt, from the receipt's own 32 bits: a draw per line would cost more than the lines.
+create or replace macro line_unit(luck, line_no) as ((luck + line_no * 2654435761) % 4294967296) / 4294967296;

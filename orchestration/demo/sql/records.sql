@@ -119,8 +119,8 @@ dated as (
         coalesce(known_date < married_date or unit(c, 4) < rate('corruption.old_value_kept') * mess, false) as is_before_marriage,
         coalesce(known_date < moved_date or unit(c, 4) > 1 - rate('corruption.old_value_kept') * mess, false) and moved_date is not null
             as is_before_move,
-        coalesce(known_date < email_changed_date or unit(b, 1) > 1 - rate('corruption.old_value_kept') * mess, false) as is_before_email,
-        coalesce(known_date < mobile_changed_date or unit(b, 3) > 1 - rate('corruption.old_value_kept') * mess, false) as is_before_mobile
+        coalesce(known_date < email_changed_date or again(b, 1) < rate('corruption.old_value_kept') * mess, false) as is_before_email,
+        coalesce(known_date < mobile_changed_date or again(b, 3) < rate('corruption.old_value_kept') * mess, false) as is_before_mobile
     from judged
 )
 select
@@ -243,7 +243,7 @@ spelled as (
         *,
         case when unit(a, 5) > 1 - rate('corruption.accents_dropped') then strip_accents(given) else given end as given_spelled,
         case when unit(a, 5) > 1 - rate('corruption.accents_dropped') then strip_accents(family) else family end as family_spelled,
-        (part(a, 5) * 7 + part(a, 4)) % 65536 < 65536 * mess * rate('corruption.names_swapped') as is_swapped
+        again(a, 5) < mess * rate('corruption.names_swapped') as is_swapped
     from named
 ),
 ordered as (
@@ -279,7 +279,7 @@ select
         when unit(a, 4) < rate('corruption.upper_case') then upper(family_ordered)
         when unit(a, 4) > 1 - rate('corruption.lower_case') then lower(family_ordered)
         else family_ordered
-    end || case when name_suffix is not null and unit(a, 7) * 3 % 1 < 0.6 then ' ' || name_suffix else '' end as last_name,
+    end || case when name_suffix is not null and again(a, 7) < 0.6 then ' ' || name_suffix else '' end as last_name,
     typed_birth_date as birth_date,
     written_date(typed_birth_date, case source
         when 'receipts' then 1 when 'partner' then 2 when 'hubspot' then part(b, 6) % 2 else 0 end) as birth_text,
@@ -299,7 +299,7 @@ select
     case when has_address then state end as state,
     case when has_address then
         case
-            when (part(c, 5) * 13) % 65536 < 65536 * mess * rate('corruption.postal_code_wrong') then left(postal_code, 3) || lpad(cast(part(c, 5) % 100 as varchar), 2, '0')
+            when again(c, 5) < mess * rate('corruption.postal_code_wrong') then left(postal_code, 3) || lpad(cast(part(c, 5) % 100 as varchar), 2, '0')
             else postal_code
         end
     end as postal_code,

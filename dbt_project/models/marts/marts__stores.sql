@@ -1,0 +1,19 @@
+{{ config(**incremental_by_difference('store_id')) }}
+
+with
+
+stores as (
+
+    select * from {{ ref('conformed__stores') }}
+
+)
+
+select
+    store_id,
+    name as store_name,
+    city,
+    state,
+    postal_code,
+    timezone
+
+from stores

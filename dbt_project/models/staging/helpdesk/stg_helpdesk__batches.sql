@@ -1,0 +1,1 @@
+{{ current_batches('helpdesk', ['users', 'tickets', 'calls', 'ratings']) }}

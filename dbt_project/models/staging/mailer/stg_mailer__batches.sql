@@ -1,0 +1,1 @@
+{{ current_batches('mailer', ['subscribers', 'campaigns', 'activity']) }}

@@ -1,0 +1,1 @@
+{{ current_batches('mastodon', ['accounts', 'statuses', 'mentions', 'reactions']) }}

@@ -1,0 +1,1 @@
+{{ current_batches('telemetry', ['readings']) }}

@@ -1,0 +1,106 @@
+"""The dlt pipeline of one system: an atomic append of Arrow tables as Parquet, with the source's state.
+
+What is in the tables does not belong here.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from data_contracts.contract import Contract, ContractError
+from data_contracts.landed import layout
+from ingestion.batch import SourceError
+
+_SETTINGS = {
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    # dlt would keep a copy of every loaded row in its working folder.
+    "LOAD__DELETE_COMPLETED_JOBS": "true",
+    "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
+}
+_HINTS = {
+    "bigint": {"data_type": "bigint"},
+    "double": {"data_type": "double"},
+    "boolean": {"data_type": "bool"},
+    "date": {"data_type": "date"},
+    # Without this a naive timestamp becomes one with a zone, and readers show it in theirs.
+    "timestamp": {"data_type": "timestamp", "timezone": False, "precision": 6},
+    "blob": {"data_type": "binary"},
+}
+
+Tables = Iterator[tuple[str, pa.Table]]
+
+
+def open_pipeline(system: str, home: Path) -> Any:
+    """The pipeline of `system`; its working folder is in the home, beside what it lands."""
+    os.environ.update(_SETTINGS)
+    import dlt
+
+    return dlt.pipeline(
+        f"land_{system}",
+        pipelines_dir=str(home / "dlt"),
+        destination=dlt.destinations.filesystem(bucket_url=(home / "landing").as_uri()),
+        dataset_name=system,
+    )
+
+
+def finish_pending(pipeline: Any) -> tuple[str, ...]:
+    """Complete what a killed run had already extracted; returns the ids of those loads."""
+    pipeline.activate()
+    if not pipeline.has_pending_data:
+        return ()
+    pipeline.normalize()
+    return tuple(pipeline.load().loads_ids)
+
+
+def run(pipeline: Any, contract: Contract, offered: Callable[[dict[str, Any]], Tables]) -> tuple[str, ...]:
+    """Append what `offered(state)` yields as (table, rows), together with the state, or nothing of it.
+
+    Returns the ids of the loads: none when nothing was yielded. Raises SourceError and ContractError as they came.
+    """
+    import dlt
+    from dlt.pipeline.exceptions import PipelineStepFailed
+
+    tables = layout(contract)
+
+    @dlt.resource(name="landing", write_disposition="append")
+    def landing() -> Iterator[Any]:
+        for name, table in offered(dlt.current.source_state()):
+            hints = dlt.mark.make_hints(table_name=name, columns=_hints(tables[name][:-1]), write_disposition="append")
+            yield dlt.mark.with_hints(table, hints, create_table_variant=True)
+
+    @dlt.source(name=contract.system)
+    def source() -> Any:
+        return landing
+
+    try:
+        return tuple(pipeline.run(source(), loader_file_format="parquet").loads_ids)
+    except PipelineStepFailed as error:
+        known = _cause(error)
+        if known is not None:
+            pipeline.abort_packages()
+            raise known from error
+        raise
+
+
+def _hints(columns: list[tuple[str, str, str]]) -> dict[str, Any]:
+    return {name: _hint(kind) for name, kind, _ in columns}
+
+
+def _hint(kind: str) -> dict[str, Any]:
+    if kind.startswith("decimal"):
+        precision, scale = kind.removeprefix("decimal(").rstrip(")").split(",")
+        return {"data_type": "decimal", "precision": int(precision), "scale": int(scale)}
+    # A copy each time: dlt writes the column's name into it.
+    return dict(_HINTS.get(kind, {"data_type": "text"}))
+
+
+def _cause(error: BaseException) -> SourceError | ContractError | None:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, SourceError | ContractError):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None

@@ -1,0 +1,97 @@
+"""Two simple ways to group records into people, to hold against: exact keys, and Splink as its documentation sets it up.
+
+The project's own resolution belongs in `identity`. Both take a relation shaped like `conformed.contacts` and make a table
+(record_id, person_id).
+"""
+
+import logging
+
+import duckdb
+
+_KEYS = {
+    "email": "email_std",
+    "phone": "phone_std",
+    "loyalty_number": "loyalty_number",
+    "name_and_birth_date": "full_name_std || '|' || cast(birth_date as varchar)",
+}
+
+
+def exact_keys(con: duckdb.DuckDBPyConnection, contacts: str, made: str) -> None:
+    """Records that share an e-mail, a phone, a loyalty number, or full name and birth date, as chains of equal keys."""
+    from orchestration.identity.components import components
+
+    con.execute(f"create or replace temp table keyed_records as select record_id, row_number() over (order by record_id) - 1 as n from {contacts}")
+    keyed = " union all ".join(
+        f"select n, '{name}:' || {key} as shared from {contacts} inner join keyed_records using (record_id) where {key} is not null"
+        for name, key in _KEYS.items()
+    )
+    edges = con.execute(
+        f"select n as l, min(n) over (partition by shared) as r from ({keyed}) qualify l <> r"
+    ).fetchnumpy()
+    count = con.execute("select count(*) from keyed_records").fetchall()[0][0]
+    label = components(count, edges["l"], edges["r"])
+    con.register("labels", _numbered(label))
+    con.execute(
+        f"create or replace temp table {made} as "
+        "select record_id, 'exact_' || label as person_id from keyed_records inner join labels using (n)"
+    )
+    con.unregister("labels")
+
+
+def _numbered(label):
+    import pyarrow as pa
+
+    return pa.table({"n": range(len(label)), "label": label})
+
+
+def documented_splink(con: duckdb.DuckDBPyConnection, contacts: str, made: str) -> None:
+    """Splink as its front page shows it, on our columns: its comparisons, its training, its clusters at probability 0.95.
+
+    Phone is one more exact comparison; e-mail and phone are blocked on too, since the example's names are missing on many records.
+    """
+    from splink import DuckDBAPI, Linker, block_on
+
+    logging.getLogger("splink").setLevel(logging.ERROR)
+    inner = duckdb.connect()
+    inner.register(
+        "offered",
+        con.execute(
+            "select record_id as unique_id, first_name_std as first_name, last_name_std as surname, birth_date as dob, "
+            f"city_std as city, email_std as email, phone_std as phone from {contacts} order by record_id"
+        ).to_arrow_table(),
+    )
+    inner.execute("create table records as from offered")
+    linker = Linker(DuckDBAPI(connection=inner).register(inner.sql("from records")), _documented_settings())
+    linker.training.estimate_probability_two_random_records_match([block_on("first_name", "surname")], recall=0.7)
+    linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
+    linker.training.estimate_parameters_using_expectation_maximisation(block_on("first_name", "surname"))
+    linker.training.estimate_parameters_using_expectation_maximisation(block_on("dob"))
+    predictions = linker.inference.predict(threshold_match_weight=-10)
+    clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(predictions, 0.95)
+    found = inner.execute(f"select unique_id as record_id, 'splink_' || cluster_id as person_id from {clusters.physical_name}").to_arrow_table()
+    inner.close()
+    con.register("clustered", found)
+    con.execute(f"create or replace temp table {made} as from clustered")
+    con.unregister("clustered")
+
+
+def _documented_settings():
+    import splink.comparison_library as cl
+    from splink import SettingsCreator, block_on
+
+    return SettingsCreator(
+        link_type="dedupe_only",
+        comparisons=[
+            cl.JaroWinklerAtThresholds("first_name", [0.9, 0.7]),
+            cl.JaroWinklerAtThresholds("surname", [0.9, 0.7]),
+            cl.DateOfBirthComparison(
+                "dob", input_is_string=False, datetime_metrics=["year", "month"], datetime_thresholds=[1, 1]
+            ),
+            cl.ExactMatch("city").configure(term_frequency_adjustments=True),
+            cl.EmailComparison("email"),
+            cl.ExactMatch("phone"),
+        ],
+        blocking_rules_to_generate_predictions=[
+            block_on("first_name"), block_on("surname"), block_on("email"), block_on("phone"),
+        ],
+    )  # fmt: skip

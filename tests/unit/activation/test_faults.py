@@ -1,0 +1,201 @@
+"""A destination that fails: what passes is waited for, what is a row's fault is rejected, the rest stops the run."""
+
+import time
+
+import pytest
+from payloads import (
+    AS_OF,
+    PATIENCE,
+    change,
+    crm_differences,
+    crm_properties,
+    document,
+    fill_warehouse,
+    ledger_rows,
+)
+
+from orchestration.activation import outbox
+from orchestration.activation.delivery import Bucket, Patience
+from orchestration.activation.errors import AuthError, UnavailableError
+from orchestration.activation.run import run_sync
+from orchestration.demo.hubspot_api import error
+
+UPDATE = "/crm/v3/objects/contacts/batch/update"
+
+
+def sync_once(settings, run_id, sync=None, patience=PATIENCE):
+    return run_sync(settings, sync or document(), AS_OF, run_id, patience=patience)
+
+
+def answer_for(crm, monkeypatch, bad_ids, status):
+    """Let the CRM refuse a whole batch with `status` when it holds one of `bad_ids`, as some real endpoints do."""
+    answer = crm.crm.answer
+
+    def refusing(method, path, query, body):
+        if path == UPDATE and bad_ids & {row["id"] for row in body["inputs"]}:
+            return error(status, "VALIDATION_ERROR", "Property values were not valid")
+        return answer(method, path, query, body)
+
+    monkeypatch.setattr(crm.crm, "answer", refusing)
+
+
+@pytest.mark.parametrize("fault", ["throttled", "server_errors", "cut_bodies", "lost_answers", "html_bodies"])
+def test_what_passes_is_waited_for_and_every_row_arrives(settings, crm, fault):
+    fill_warehouse(settings, 250)
+    crm.faults.retry_after = 0
+    crm.faults.path = UPDATE
+    setattr(crm.faults, fault, 2)
+    result = sync_once(settings, "r1")
+    assert (result.status, result.acknowledged) == ("succeeded", 250)
+    assert crm_differences(crm, settings) == []
+    assert sync_once(settings, "r2").plan.to_send == 0
+
+
+def test_retry_after_is_obeyed(settings, crm):
+    fill_warehouse(settings, 10)
+    crm.faults.path, crm.faults.throttled, crm.faults.retry_after = UPDATE, 1, 1
+    started = time.monotonic()
+    assert sync_once(settings, "r1").acknowledged == 10
+    assert time.monotonic() - started >= 1
+
+
+def test_a_wait_longer_than_a_run_should_take_stops_it(settings, crm):
+    fill_warehouse(settings, 10)
+    crm.faults.path, crm.faults.throttled, crm.faults.retry_after = UPDATE, 1, 3600
+    with pytest.raises(UnavailableError, match="asks to wait 3600 s"):
+        sync_once(settings, "r1")
+
+
+def test_a_wrong_token_stops_before_any_row_and_rejects_none(settings, crm, monkeypatch):
+    fill_warehouse(settings, 50)
+    monkeypatch.setenv("HUBSPOT_TOKEN", "stale")
+    with pytest.raises(AuthError, match="check HUBSPOT_TOKEN"):
+        sync_once(settings, "r1")
+    assert ledger_rows(settings, "select status, count_open from activation.runs") == [("stopped", 50)]
+    assert ledger_rows(settings, "select count(*) from activation.rejects") == [(0,)]
+    monkeypatch.setenv("HUBSPOT_TOKEN", "demo-token")
+    assert sync_once(settings, "r2").acknowledged == 50
+
+
+def test_a_token_that_expires_midway_keeps_what_was_acknowledged(settings, crm, monkeypatch):
+    fill_warehouse(settings, 250)
+    answer = crm.crm.answer
+
+    def expiring(method, path, query, body):
+        if crm.counters.writes >= 100 and path == UPDATE:
+            return error(401, "EXPIRED_AUTHENTICATION", "The token expired")
+        return answer(method, path, query, body)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(crm.crm, "answer", expiring)
+        with pytest.raises(AuthError):
+            sync_once(settings, "r1")
+    second = sync_once(settings, "r2")
+    assert (second.plan.unchanged, second.acknowledged) == (100, 150)
+    assert crm_differences(crm, settings) == []
+
+
+def test_a_server_that_stays_down_rejects_nothing(settings, crm):
+    fill_warehouse(settings, 50)
+    crm.faults.server_errors = 10_000
+    with pytest.raises(UnavailableError):
+        sync_once(settings, "r1")
+    crm.faults.server_errors = 0
+    crm.faults.path, crm.faults.server_errors = UPDATE, 10_000
+    with pytest.raises(UnavailableError):
+        sync_once(settings, "r2")
+    assert ledger_rows(settings, "select count(*) from activation.rejects") == [(0,)]
+    crm.faults.server_errors = 0
+    assert sync_once(settings, "r3").acknowledged == 50
+
+
+def test_rows_refused_in_a_partial_answer_wait_until_they_change(settings, crm):
+    fill_warehouse(settings, 150)
+    change(
+        settings,
+        "insert into activation.hubspot__contacts by name select * replace ('9' || contact_id as contact_id) "
+        "from activation.hubspot__contacts where contact_id in ('1001', '1002', '1003')",
+    )
+    first = sync_once(settings, "r1")
+    assert (first.status, first.acknowledged, first.rejected) == ("rejects", 150, 3)
+    rejects = ledger_rows(settings, "select key, error_class, code from activation.rejects order by 1")
+    assert rejects == [(f"9100{n}", "permanent", "OBJECT_NOT_FOUND") for n in (1, 2, 3)]
+    second = sync_once(settings, "r2")
+    assert (second.plan.to_send, second.plan.rejected_before) == (0, 3)
+    change(
+        settings, "update activation.hubspot__contacts set contact_id = contact_id - 90000 + 100 where contact_id > '9'"
+    )
+    change(settings, "update activation.hubspot__contacts set contact_id = '1250' where contact_id = '1101' "
+                     "and tessera_person_id = 'p0'")  # fmt: skip
+    change(settings, "delete from activation.hubspot__contacts where contact_id in ('1102', '1103')")
+    third = sync_once(settings, "r3")
+    assert third.acknowledged == third.plan.to_send
+    assert ledger_rows(settings, "select count(*) from activation.rejects") == [(0,)]
+
+
+def test_a_rejected_row_is_sent_again_once_its_payload_changes(settings, crm):
+    fill_warehouse(settings, 20)
+    crm.crm.collections["contacts"].definitions["tessera_favourite_department"] = {
+        "name": "tessera_favourite_department", "type": "enumeration", "read_only": False,
+        "options": [{"value": "GROCERY"}, {"value": "MEAT"}],
+    }  # fmt: skip
+    change(settings, "update activation.hubspot__contacts set tessera_favourite_department = 'MOON' "
+                     "where contact_id = '1004'")  # fmt: skip
+    assert sync_once(settings, "r1").rejected == 1
+    assert ledger_rows(settings, "select code, tries from activation.rejects") == [("INVALID_OPTION", 1)]
+    assert sync_once(settings, "r2").plan.to_send == 0
+    change(settings, "update activation.hubspot__contacts set tessera_favourite_department = 'MEAT' "
+                     "where contact_id = '1004'")  # fmt: skip
+    assert sync_once(settings, "r3").acknowledged == 1
+    assert crm_properties(crm, 1004)["tessera_favourite_department"] == "MEAT"
+    assert ledger_rows(settings, "select count(*) from activation.rejects") == [(0,)]
+
+
+@pytest.mark.parametrize(("status", "error_class"), [(400, "permanent"), (500, "unknown")])
+def test_a_batch_refused_whole_is_halved_until_the_bad_rows_stand_alone(
+    settings, crm, monkeypatch, status, error_class
+):
+    fill_warehouse(settings, 100)
+    answer_for(crm, monkeypatch, {"1007", "1008", "1090"}, status)
+    result = sync_once(settings, "r1")
+    assert (result.acknowledged, result.rejected) == (97, 3)
+    rejects = ledger_rows(settings, "select key, error_class from activation.rejects order by 1")
+    assert rejects == [(key, error_class) for key in ("1007", "1008", "1090")]
+
+
+def test_an_unknown_failure_is_tried_by_some_runs_and_then_rests(settings, crm, monkeypatch):
+    fill_warehouse(settings, 20)
+    answer_for(crm, monkeypatch, {"1007"}, 500)
+    tried = [sync_once(settings, f"r{n}").rejected for n in range(5)]
+    assert tried == [1, 1, 1, 0, 0]
+
+
+def test_a_server_that_breaks_midway_leaves_the_rest_to_the_next_run(settings, crm, monkeypatch):
+    fill_warehouse(settings, 250)
+    with monkeypatch.context() as patch:
+        answer_for(crm, patch, {str(1000 + i) for i in range(100, 250)}, 500)
+        with pytest.raises(UnavailableError, match="HTTP 500"):
+            sync_once(settings, "r1")
+    assert outbox.unfinished(settings, "crm") == []
+    assert sync_once(settings, "r2").acknowledged == 150
+
+
+def test_the_rate_is_kept(settings):
+    bucket = Bucket(rate=100, burst=5)
+    started = time.monotonic()
+    for _ in range(25):
+        bucket.take()
+    assert time.monotonic() - started >= 0.19
+
+
+def test_nothing_but_loopback_and_sandboxes_is_sent_to_outside_prod(settings, crm, monkeypatch):
+    from orchestration.activation.endpoint import check_endpoint
+    from orchestration.activation.errors import PlanRefusedError
+
+    check_endpoint(settings, "https://sandbox.example.com", is_sandbox=lambda: True)
+    with pytest.raises(PlanRefusedError, match="no sandbox and this is 'dev'"):
+        check_endpoint(settings, "https://api.example.com", is_sandbox=lambda: False)
+    fill_warehouse(settings, 10)
+    monkeypatch.setenv("HUBSPOT_BASE_URL", "http://api.hubapi.com")
+    with pytest.raises(PlanRefusedError, match="in clear"):
+        sync_once(settings, "r1", patience=Patience(tries=1))
