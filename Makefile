@@ -26,7 +26,7 @@ help: ## List the commands
 define environment
 	@test -z "$(PIP)" || { $(PY) -m venv $(1) && $(1)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $(2) && $(1)/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .; }
 	@test -n "$(PIP)" || { test -d $(1) || $(UV) venv -q --python $(PY) $(1); }
-	@test -n "$(PIP)" || { VIRTUAL_ENV=$(1) $(UV) pip sync -q --require-hashes $(2) && VIRTUAL_ENV=$(1) $(UV) pip install -q --no-deps -e .; }
+	@test -n "$(PIP)" || { VIRTUAL_ENV=$(1) $(UV) pip sync -q --compile-bytecode --require-hashes $(2) && VIRTUAL_ENV=$(1) $(UV) pip install -q --no-deps -e .; }
 endef
 
 BOOTSTRAP := $(if $(PIP),,.tools/bin/uv)

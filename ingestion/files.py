@@ -69,7 +69,7 @@ def batches(system: str, state: dict[str, Any]) -> Iterator[RawBatch]:
     Raises SourceError when the folder cannot be read, or when all the files known are gone at once.
     """
     contract = load(system)
-    known = state.setdefault("files", {})
+    known = state.get("files", {})
     drops = _walk(system, known)
     touched, has_news = {}, False
     for drop in sorted(drops, key=lambda drop: (drop.resource, drop.name)):
@@ -91,7 +91,7 @@ def batches(system: str, state: dict[str, Any]) -> Iterator[RawBatch]:
         has_news = True
     # A mere touch is remembered when something else lands: alone it must not cause a load.
     if has_news:
-        known.update(touched)
+        state["files"] = known | touched
 
 
 def _read(contract: Contract, drop: Drop, fingerprint: str) -> Iterator[RawBatch]:

@@ -64,25 +64,26 @@ def land(system: str, home: Path, *, drops: Path | None = None) -> LandingReport
     home = home.resolve()
     contract = load(system)
     module = discover()[system]
-    compaction.recover(home, system)
-    layout.write_schemas(home, contract)
-    opened = pipeline.open_pipeline(system, home)
-    finished = pipeline.finish_pending(opened)
     tally = Tally()
 
     def offered(state: dict[str, Any]) -> pipeline.Tables:
         with dropped_at(drops):
             yield from _judged(contract, module.batches(state), tally, state)
 
-    loads = pipeline.run(opened, contract, offered)
-    compaction.compact(home, system)
+    with pipeline.alone(system, home) as opened:
+        compaction.recover(home, system)
+        layout.write_schemas(home, contract)
+        finished = pipeline.finish_pending(opened)
+        loads = pipeline.run(opened, contract, offered)
+        compaction.compact(home, system)
     return LandingReport(
         system=system,
         resources={table.name: Counts(*tally.of(table.name)) for table in contract.tables},
         rejected=layout.rejected_files(home, system),
         withdrawn=tuple(tally.files("withdrawn")),
         notes={row["file"]: row["reason"] for row in tally.rows() if row["status"] == "landed" and row["reason"]},
-        load_ids=(*finished, *loads),
+        # The very first load of a system is dlt's own bookkeeping when there was nothing to land.
+        load_ids=(*finished, *(loads if tally.rows() else ())),
         seconds=time.monotonic() - started,
     )
 

@@ -77,9 +77,10 @@ def complete(home: Path, system: str, table: str) -> str:
 
 def current_batches(home: Path, system: str) -> str:
     """SQL of the batches whose rows count now: of each file the newest one not rejected, of an API every one."""
+    batches = complete(home, system, "batches")
     return f"""(
-        select * from {complete(home, system, "batches")}
-        where status <> 'rejected'
+        select * from {batches} as accepted
+        where status <> 'rejected' and batch_id not in (select batch_id from {batches} as b where status = 'rejected')
         qualify file = '' or row_number() over (partition by resource, file order by received_at desc) = 1
     )"""
 

@@ -3,8 +3,12 @@
 What is in the tables does not belong here.
 """
 
+import errno
+import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +37,33 @@ _HINTS = {
 Tables = Iterator[tuple[str, pa.Table]]
 
 
-def open_pipeline(system: str, home: Path) -> Any:
-    """The pipeline of `system`; its working folder is in the home, beside what it lands."""
+@contextmanager
+def alone(system: str, home: Path) -> Iterator[Any]:
+    """The pipeline of `system`, for this process only; what a killed run left behind is finished or cleared away.
+
+    Its working folder is in the home, beside what it lands. Raises SourceError while another process has it.
+    """
+    path = home / "dlt" / f"land_{system}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            # Freed by the system when the process ends, however it ends.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SourceError(system, "another run is landing it now; wait until that ends, and run again") from None
+        pipeline = _open(system, home)
+        _clear_dead_extractions(Path(pipeline.working_dir))
+        yield pipeline
+
+
+def _clear_dead_extractions(folder: Path) -> None:
+    # dlt extracts into a folder of random name and moves it when done; it forgets the ones of killed runs.
+    for path in (folder / "normalize").glob("*"):
+        if path.is_dir() and path.name != "extracted":
+            shutil.rmtree(path)
+
+
+def _open(system: str, home: Path) -> Any:
     os.environ.update(_SETTINGS)
     import dlt
 
@@ -48,7 +77,6 @@ def open_pipeline(system: str, home: Path) -> Any:
 
 def finish_pending(pipeline: Any) -> tuple[str, ...]:
     """Complete what a killed run had already extracted; returns the ids of those loads."""
-    pipeline.activate()
     if not pipeline.has_pending_data:
         return ()
     pipeline.normalize()
@@ -58,7 +86,8 @@ def finish_pending(pipeline: Any) -> tuple[str, ...]:
 def run(pipeline: Any, contract: Contract, offered: Callable[[dict[str, Any]], Tables]) -> tuple[str, ...]:
     """Append what `offered(state)` yields as (table, rows), together with the state, or nothing of it.
 
-    Returns the ids of the loads: none when nothing was yielded. Raises SourceError and ContractError as they came.
+    Returns the ids of the loads: none when nothing was yielded. Raises SourceError and ContractError as they came, and
+    OSError when the disk is full; what was already extracted then is finished by the next run.
     """
     import dlt
     from dlt.pipeline.exceptions import PipelineStepFailed
@@ -78,10 +107,13 @@ def run(pipeline: Any, contract: Contract, offered: Callable[[dict[str, Any]], T
     try:
         return tuple(pipeline.run(source(), loader_file_format="parquet").loads_ids)
     except PipelineStepFailed as error:
-        known = _cause(error)
-        if known is not None:
-            pipeline.abort_packages()
-            raise known from error
+        causes = list(_causes(error))
+        if any(isinstance(cause, OSError) and cause.errno == errno.ENOSPC for cause in causes):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), pipeline.working_dir) from error
+        for cause in causes:
+            if isinstance(cause, SourceError | ContractError):
+                pipeline.abort_packages()
+                raise cause from error
         raise
 
 
@@ -97,10 +129,7 @@ def _hint(kind: str) -> dict[str, Any]:
     return dict(_HINTS.get(kind, {"data_type": "text"}))
 
 
-def _cause(error: BaseException) -> SourceError | ContractError | None:
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, SourceError | ContractError):
-            return seen
-        seen = seen.__cause__ or seen.__context__
-    return None
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

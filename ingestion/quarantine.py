@@ -70,9 +70,9 @@ def list_rows(home: Path, system: str | None = None) -> list[QuarantinedRows]:
                 continue
             layout.write_schemas(home, contract)
             for table in contract.tables:
+                source = waiting(home, contract.system, table.name)
                 rows = con.execute(
-                    f"select _file, min(_line), _reason, count(*) from {waiting(home, contract.system, table.name)} as w"
-                    " group by 1, 3 order by 1, 2"
+                    f"select _file, min(_line), _reason, count(*) from {source} as w group by 1, 3 order by 1, 2"
                 ).fetchall()
                 found += [
                     QuarantinedRows(contract.system, table.name, file, line, reason, count)
@@ -89,10 +89,6 @@ def replay(home: Path, system: str, resource: str | None = None) -> ReplayReport
     home = home.resolve()
     contract = load(system)
     tables = (contract.table(resource),) if resource else contract.tables
-    compaction.recover(home, system)
-    layout.write_schemas(home, contract)
-    opened = pipeline.open_pipeline(system, home)
-    pipeline.finish_pending(opened)
     counts: dict[str, tuple[int, int]] = {}
 
     def offered(_: dict) -> pipeline.Tables:
@@ -107,7 +103,11 @@ def replay(home: Path, system: str, resource: str | None = None) -> ReplayReport
                         yield "replays", _marks(table, typed)
                 counts[table.name] = (passed, kept)
 
-    pipeline.run(opened, contract, offered)
+    with pipeline.alone(system, home) as opened:
+        compaction.recover(home, system)
+        layout.write_schemas(home, contract)
+        pipeline.finish_pending(opened)
+        pipeline.run(opened, contract, offered)
     return ReplayReport(system, counts)
 
 

@@ -50,8 +50,8 @@ def split_sql(table: Table, header: Sequence[str] | None) -> str:
 with decoded as (
     select
         *,
-        octet_length(content) as size,
-        case when octet_length(content) <= {table.max_record_bytes} then try(decode(content)) end as document
+        octet_length(_content) as size,
+        case when octet_length(_content) <= {table.max_record_bytes} then try(decode(_content)) end as document
     from records
 ),
 fielded as (
@@ -125,7 +125,8 @@ def _reason(table: Table, header: Sequence[str] | None) -> str:
     checks = f"nullif(concat_ws('; ', {', '.join(rules)}), '')" if rules else "null"
     limit = table.max_record_bytes
     if header is None:
-        shape = "when count_fields is null or not starts_with(ltrim(document), '{') then 'not a JSON object'"
+        is_object = "count_fields is not null and starts_with(ltrim(document), '{')"
+        shape = f"when not ({is_object}) then 'not a JSON object, or a broken one'"
     else:
         shape = (
             "when count_fields is null then 'quotes do not close or do not stand around a whole field'\n        "
@@ -155,7 +156,7 @@ def split(
     """Judge `records` (raw, line, _file, _batch_id); every record is in exactly one of the two results."""
     content = to_utf8(records.column("raw"), table.encoding)
     rows = pa.array(np.arange(records.num_rows, dtype="int64"))
-    view = records.drop_columns(["raw"]).append_column("content", content).append_column("row", rows)
+    view = records.drop_columns(["raw"]).append_column("_content", content).append_column("row", rows)
     # The engine reads one batch with one thread, whatever its size.
     con.register("records", pa.Table.from_batches(view.to_batches(max_chunksize=_ROWS_A_TASK), view.schema))
     try:

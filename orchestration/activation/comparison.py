@@ -37,7 +37,8 @@ def text(value: str | None) -> str:
 
 def key_of(sync: SyncDocument) -> str:
     """SQL text of the key of a payload row `m`; null when it is empty."""
-    return f"nullif(trim(cast(m.{sync.key} as varchar)), '')"
+    text_of = f"trim(cast(m.{sync.key} as varchar))"
+    return f"nullif({f'lower({text_of})' if sync.match_by == 'email' else text_of}, '')"
 
 
 def judgement(sync: SyncDocument, kinds: dict[str, str]) -> str:
@@ -143,7 +144,7 @@ def _targets(sync: SyncDocument) -> str:
         "send": "w.to_{column}",
     }
     return ",\n        ".join(
-        f"{forms[rule.null].format(column=column, to=text(rule.to))} as to_{column}"
+        f"{forms[rule.when_empty].format(column=column, to=text(rule.to))} as to_{column}"
         for column, rule in sync.fields.items()
     )
 
@@ -162,5 +163,5 @@ def _hash(sync: SyncDocument) -> str:
 
 
 def _sent_at_first(sync: SyncDocument) -> str:
-    skipped = [text(rule.to) for rule in sync.fields.values() if rule.null == "skip"]
+    skipped = [text(rule.to) for rule in sync.fields.values() if rule.when_empty == "skip"]
     return f"not (e.value is null and e.key in ({', '.join(skipped)}))" if skipped else "true"

@@ -24,11 +24,11 @@ class _Strict(BaseModel):
 class FieldRule(_Strict):
     """Where a model column goes, and what an empty value does there.
 
-    `null`: `clear` empties the destination's field, `skip` leaves it as it is, `send` sends an explicit null.
+    `when_empty`: `clear` empties the destination's field, `skip` leaves it as it is, `send` sends an explicit null.
     """
 
     to: Name
-    null: Literal["send", "skip", "clear"] = "clear"
+    when_empty: Literal["send", "skip", "clear"] = "clear"
     write: Literal["overwrite"] = "overwrite"
 
 

@@ -3,6 +3,8 @@
 It is never rebuilt: with it a rebuilt warehouse sends nothing twice. Who writes a row is `record.py`.
 """
 
+from dataclasses import dataclass
+
 import duckdb
 
 from orchestration.activation.errors import PlanRefusedError
@@ -73,6 +75,30 @@ def check_environment(con: duckdb.DuckDBPyConnection, settings: Settings) -> Non
             f"{settings.state} records what environment '{others[0][0]}' sent, this is '{settings.env}': "
             "set TESSERA_ENV or TESSERA_HOME so that both belong to one environment"
         )
+
+
+@dataclass(frozen=True)
+class LastResult:
+    """How the newest run of a sync ended; `status` is `never` before the first."""
+
+    status: str = "never"
+    acknowledged: int = 0
+    rejected: int = 0
+    open: int = 0
+    message: str | None = None
+
+
+def last_result(settings: Settings, sync: str) -> LastResult:
+    """The newest run of the sync. `rejected` also counts rows refused earlier that still wait for a change."""
+    with engine.writing_state(settings) as con:
+        con.execute(TABLES)
+        rows = con.execute(
+            "select status, coalesce(count_acknowledged, 0), coalesce(count_rejected, 0) "
+            "+ coalesce(count_rejected_before, 0), coalesce(count_open, 0), message "
+            "from activation.runs where sync = ? order by recorded_at desc limit 1",
+            [sync],
+        ).fetchall()
+    return LastResult(*rows[0]) if rows else LastResult()
 
 
 def export_results(settings: Settings) -> int:

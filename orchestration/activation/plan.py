@@ -70,7 +70,11 @@ def _judge(
     nothing = PlanSummary(sync.name, run_id, as_of)
     if settings.env not in sync.environment:
         return replace(nothing, refusals=(f"it runs in {', '.join(sync.environment)}, this is {settings.env}",))
-    columns = _columns(con, sync)
+    if unbuilt := _unbuilt(con, sync):
+        return replace(nothing, refusals=(unbuilt,))
+    columns = {row[0]: row[1] for row in con.execute(f"describe warehouse.{sync.model}").fetchall()}
+    if unknown := _unknown_columns(sync, columns):
+        return replace(nothing, refusals=(unknown,))
     known = _prepare_known(con, sync)
     rows, empty, keys = con.execute(
         f"select count(*), count(*) filter ({key_of(sync)} is null), count(distinct {key_of(sync)}) "
@@ -92,23 +96,24 @@ def _judge(
     return replace(summary, refusals=tuple(_guarded(sync, summary)))
 
 
-def _columns(con: duckdb.DuckDBPyConnection, sync: SyncDocument) -> dict[str, str]:
-    """Columns of the model, name -> type; raises PlanRefusedError for one that the document names and is not there."""
-    schema, table = sync.model.split(".")
-    if not engine.table_exists(con, schema, table, "warehouse"):
-        raise PlanRefusedError(f"{sync.name}: there is no {sync.model} in the warehouse: build the models first")
-    columns = {row[0]: row[1] for row in con.execute(f"describe warehouse.{sync.model}").fetchall()}
+def _unbuilt(con: duckdb.DuckDBPyConnection, sync: SyncDocument) -> str | None:
+    """The first table the sync reads that is not there, as a sentence."""
+    tables = [sync.model, *(["profile.effective_consents"] if sync.consent.contact_point else [])]
+    for table in tables:
+        if not engine.table_exists(con, *table.split("."), "warehouse"):
+            return f"there is no {table} in the warehouse: build the models first"
+    return None
+
+
+def _unknown_columns(sync: SyncDocument, columns: dict[str, str]) -> str | None:
+    """Columns that the document names and the model lacks, as a sentence."""
     named = [sync.key, sync.person, *sync.fields, sync.consent.contact_point, sync.consent.column]
     named += [sync.confidence] if sync.min_match_confidence > 0 else []
     missing = sorted({name for name in named if name and name not in columns})
-    if missing:
-        raise PlanRefusedError(
-            f"{sync.name}: {sync.model} has no {', '.join(missing)}: it has {', '.join(columns)}; "
-            "correct the document or the model"
-        )
-    if sync.consent.contact_point and not engine.table_exists(con, "profile", "effective_consents", "warehouse"):
-        raise PlanRefusedError(f"{sync.name}: there is no profile.effective_consents: build the models first")
-    return columns
+    if not missing:
+        return None
+    there = ", ".join(columns)
+    return f"{sync.model} has no {', '.join(missing)}: it has {there}; correct the document or the model"
 
 
 def _prepare_known(con: duckdb.DuckDBPyConnection, sync: SyncDocument) -> int:

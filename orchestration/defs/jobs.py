@@ -7,13 +7,14 @@ import dagster as dg
 from orchestration.defs.run import settings
 from orchestration.landing.drops import marks
 
-_SYNCS = dg.AssetSelection.groups("activation")
+_SENDS = dg.AssetSelection.tag("tessera/sends", "true")
+_SYNCS = dg.AssetSelection.groups("activation") | dg.AssetSelection.assets(["marts", "sync_results"], ["marts", "published"])
 _TO_PROFILE = dg.AssetSelection.groups("landing", "staging", "conformed", "identity", "profile")
 
 everything = dg.define_asset_job(
     "everything", dg.AssetSelection.all(), description="Landing to activation and marts, in one run."
 )
-daily = dg.define_asset_job("daily", dg.AssetSelection.all() - _SYNCS, description="Landing to marts; sends nothing.")
+daily = dg.define_asset_job("daily", dg.AssetSelection.all() - _SENDS, description="Landing to marts; sends nothing.")
 hourly = dg.define_asset_job("hourly", _TO_PROFILE, description="What is new, from landing to profiles.")
 sync = dg.define_asset_job("sync", _SYNCS, description="Every active sync: plan, send, record.")
 

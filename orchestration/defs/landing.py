@@ -45,6 +45,23 @@ def _specs(contract: Contract) -> list[dg.AssetSpec]:
     ]
 
 
+def _bookkeeping(contract: Contract) -> list[dg.AssetSpec]:
+    """What landing keeps about itself, beside the tables of the contract."""
+    return [
+        dg.AssetSpec(
+            dg.AssetKey(["landing", contract.system, name]),
+            description=description,
+            group_name="landing",
+            owners=OWNERS,
+            kinds={"dlt", "parquet"},
+        )
+        for name, description in (
+            ("batches", "One row per file or set of pages that was offered, and what became of it."),
+            ("replays", "One row per quarantined record that landed after its contract was corrected."),
+        )
+    ]
+
+
 def _checks(contract: Contract) -> list[dg.AssetCheckSpec]:
     return [
         dg.AssetCheckSpec(name, asset=dg.AssetKey(["landing", contract.system, table.name]), description=description)
@@ -64,7 +81,7 @@ def _results(contract: Contract, intake: Intake) -> Iterator[dg.MaterializeResul
         yield dg.MaterializeResult(
             asset_key=key,
             metadata={
-                "dagster/row_count": facts.rows_current,
+                "dagster/row_count": facts.rows_landed,
                 "offered": facts.offered,
                 "landed": facts.landed,
                 "quarantined": facts.quarantined,
@@ -83,11 +100,13 @@ def _results(contract: Contract, intake: Intake) -> Iterator[dg.MaterializeResul
 
 def _land(contract: Contract) -> dg.AssetsDefinition:
     @dg.multi_asset(
-        name=f"land_{contract.system}", specs=_specs(contract), check_specs=_checks(contract), pool=f"land_{contract.system}"
+        name=f"land_{contract.system}", specs=[*_specs(contract), *_bookkeeping(contract)], check_specs=_checks(contract), pool=f"land_{contract.system}"
     )
     def land(context: dg.AssetExecutionContext):
         intake = take_in(settings(), contract, log=context.log.info)
         yield from _results(contract, intake)
+        for spec in _bookkeeping(contract):
+            yield dg.MaterializeResult(asset_key=spec.key)
 
     return land
 

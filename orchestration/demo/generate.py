@@ -44,7 +44,7 @@ _BEHAVIOUR_API = (("hubspot", "deals"), ("mastodon", "statuses"), ("mastodon", "
 _TRUTH = ("records", "events", "traps")
 
 _SOURCE_RATES = (
-    "presence", "sloppiness", "names", "birth_date", "email", "phone", "address", "gender", "work_email", "updated",
+    "presence", "sloppiness", "names", "birth_date", "email", "phone", "address", "gender", "work_email", "second_email", "updated",
 )  # fmt: skip
 _WORDS = {
     "adjectives": "red happy lucky silver wild sunny quiet brave cosmic crazy blue fuzzy golden mellow tiny big",
@@ -86,15 +86,14 @@ def connect(people: int, seed: int, *, first: date = FIRST_DAY, last: date = LAS
     rates = yaml.safe_load((_HERE / "population.yml").read_text(encoding="utf-8"))
     sources = rates.pop("sources")
     con = duckdb.connect()
-    con.execute("set preserve_insertion_order = true")
-    con.execute(f"set partitioned_write_max_open_files = 500")
+    con.execute("set preserve_insertion_order = false")
+    con.execute("set partitioned_write_max_open_files = 500")
     for name, value in {
         "seed": f"'{seed}'",
         "people": str(people),
         "names": _text(_HERE / "names"),
         "spine": _text(spine_folder()),
         "rates": "{" + ", ".join(f"'{name}': {float(value)!r}::double" for name, value in _flat(rates)) + "}",
-        "exchanges": _list(str(n) for n in range(200, 1000) if n % 100 != 11 and n != 555),
         "user_agents": _list(_USER_AGENTS),
         "first_day": f"date '{first}'",
         "last_day": f"date '{last}'",

@@ -3,18 +3,13 @@
 Batch writes are in hubspot_writes; HTTP itself, tokens and faults in server.
 """
 
-import json
-import os
 import re
-import threading
 from collections.abc import Callable
-from datetime import date
-from pathlib import Path
 
 from orchestration.demo import hubspot_search, hubspot_writes
 from orchestration.demo.answers import Answer
+from orchestration.demo.hubspot_crm import Crm
 from orchestration.demo.hubspot_objects import CUSTOM_PREFIX, OBJECT_TYPES, Collection, Record, iso
-from orchestration.demo.records import nested, read
 
 DEFAULT_PROPERTIES = {
     "contacts": ["createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"],
@@ -33,88 +28,21 @@ def error(status: int, category: str, message: str, **context: list[str]) -> Ans
     return Answer.json(status, body | ({"context": context} if context else {}))
 
 
-class HubSpot:
-    """The whole CRM in memory; `answer` may be called from many threads."""
-
-    def __init__(self, api_dir: Path, until: date | None = None, state_file: Path | None = None) -> None:
-        self.collections = {name: Collection(name, api_dir, until) for name in OBJECT_TYPES}
-        self.owners = sorted((nested(flat) for flat in read(api_dir, "hubspot", "owners", until)), key=_owner_id)
-        newest = (record.updated_at for found in self.collections.values() for record in found.records.values())
-        self.clock = max(newest, default=0)
-        self._state_file = state_file
-        self._lock = threading.Lock()
-        if state_file and state_file.exists():
-            self._restore(json.loads(state_file.read_text()))
-
-    def tick(self) -> int:
-        """The time of the next write: later than all that was ever served, in the world of the data."""
-        self.clock += 1
-        return self.clock
-
-    def answer(self, method: str, path: str, query: dict[str, list[str]], body: object) -> Answer | None:
-        """The answer to one request; None if the path is not HubSpot's."""
-        if not path.startswith("/crm/"):
-            return None
-        for wanted, pattern, endpoint in ROUTES:
-            match = pattern.fullmatch(path)
-            if match and method == wanted:
-                if method != "GET" and not isinstance(body, dict):
-                    return error(400, "VALIDATION_ERROR", "Invalid input JSON: an object is expected")
-                with self._lock:
-                    return endpoint(self, *match.groups(), query if method == "GET" else body)
-        return error(404, "OBJECT_NOT_FOUND", f"No endpoint answers {method} {path}")
-
-    def save(self) -> None:
-        """Writes what came through the API to the state file, if there is one."""
-        if not self._state_file:
-            return
-        with self._lock:
-            state = {
-                "clock": self.clock,
-                "next_ids": {name: found.next_id for name, found in self.collections.items()},
-                "properties": {name: _custom(found) for name, found in self.collections.items()},
-                "objects": {name: _written(found) for name, found in self.collections.items()},
-            }
-        self._state_file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self._state_file.with_name(self._state_file.name + ".new")
-        scratch.write_text(json.dumps(state))
-        os.replace(scratch, self._state_file)
-
-    def _restore(self, state: dict) -> None:
-        self.clock = max(self.clock, state["clock"])
-        for name, found in self.collections.items():
-            found.next_id = max(found.next_id, state["next_ids"][name])
-            found.definitions |= state["properties"][name]
-            for key, saved in state["objects"][name].items():
-                record = found.records.get(int(key))
-                if record is None:
-                    record = Record(int(key), {}, saved["created_at"], saved["updated_at"])
-                    found.add(record)
-                found.changed(record, saved["properties"])
-                record.updated_at = max(record.updated_at, saved["updated_at"])
-                if saved["archived"]:
-                    found.archive(record, record.updated_at)
-
-
-def _owner_id(owner: dict) -> tuple[int, str]:
-    return (len(owner["id"]), owner["id"])
-
-
-def _custom(collection: Collection) -> dict[str, dict]:
-    return {name: found for name, found in collection.definitions.items() if name.startswith(CUSTOM_PREFIX)}
-
-
-def _written(collection: Collection) -> dict[str, dict]:
-    return {
-        str(record.id): {
-            "properties": {name: record.properties.get(name, "") for name in sorted(record.written)},
-            "created_at": record.created_at,
-            "updated_at": record.updated_at,
-            "archived": record.archived,
-        }
-        for record in collection.records.values()
-        if record.is_touched
-    }
+def answer(crm: Crm, method: str, path: str, query: dict[str, list[str]], body: object) -> Answer | None:
+    """The answer to one request, from any thread; None if the path is not HubSpot's."""
+    if not path.startswith("/crm/"):
+        return None
+    for wanted, pattern, endpoint in ROUTES:
+        match = pattern.fullmatch(path)
+        if match and method == wanted:
+            if method != "GET" and not isinstance(body, dict):
+                return error(400, "VALIDATION_ERROR", "Invalid input JSON: an object is expected")
+            try:
+                with crm.lock:
+                    return endpoint(crm, *match.groups(), query if method == "GET" else body)
+            except hubspot_search.InvalidRequestError as problem:
+                return error(400, "VALIDATION_ERROR", str(problem))
+    return error(404, "OBJECT_NOT_FOUND", f"No endpoint answers {method} {path}")
 
 
 def shown(record: Record, properties: list[str]) -> dict:
@@ -145,12 +73,14 @@ def _listed(query: dict[str, list[str]], name: str) -> list[str]:
     return [part for value in query.get(name, []) for part in value.split(",") if part]
 
 
-def _search(crm: HubSpot, object_type: str, body: dict) -> Answer:
+def _page(query: dict[str, list[str]], default: int, largest: int) -> tuple[int, int]:
+    given = {name: values[0] for name, values in query.items()}
+    return hubspot_search.page(given | {"limit": given.get("limit", default)}, largest)
+
+
+def _search(crm: Crm, object_type: str, body: dict) -> Answer:
     collection = crm.collections[object_type]
-    try:
-        total, ids, after = hubspot_search.search(collection, body)
-    except hubspot_search.InvalidSearchError as problem:
-        return error(400, "VALIDATION_ERROR", str(problem))
+    total, ids, after = hubspot_search.search(collection, body)
     names = _asked(collection, body.get("properties"))
     document = {"total": total, "results": [shown(collection.records[key], names) for key in ids]}
     if after < total:
@@ -166,14 +96,9 @@ def _with_associations(record: Record, document: dict, object_type: str, wanted:
     return document
 
 
-def _list(crm: HubSpot, object_type: str, query: dict) -> Answer:
+def _list(crm: Crm, object_type: str, query: dict) -> Answer:
     collection = crm.collections[object_type]
-    try:
-        limit, after = int(query.get("limit", ["10"])[0]), int(query.get("after", ["0"])[0])
-    except ValueError:
-        return error(400, "VALIDATION_ERROR", "limit and after must be numbers")
-    if not 1 <= limit <= MAX_LIST_PAGE:
-        return error(400, "VALIDATION_ERROR", f"limit must be between 1 and {MAX_LIST_PAGE}")
+    limit, after = _page(query, 10, MAX_LIST_PAGE)
     archived = query.get("archived", ["false"])[0] == "true"
     names, wanted = _asked(collection, _listed(query, "properties")), _listed(query, "associations")
     ids = hubspot_search.listed(collection, after, limit + 1, archived=archived)
@@ -184,7 +109,7 @@ def _list(crm: HubSpot, object_type: str, query: dict) -> Answer:
     return Answer.json(200, document)
 
 
-def _get(crm: HubSpot, object_type: str, key: str, query: dict) -> Answer:
+def _get(crm: Crm, object_type: str, key: str, query: dict) -> Answer:
     collection = crm.collections[object_type]
     record = collection.find(query.get("idProperty", [None])[0], key)
     if record is None:
@@ -193,10 +118,8 @@ def _get(crm: HubSpot, object_type: str, key: str, query: dict) -> Answer:
     return Answer.json(200, _with_associations(record, document, object_type, _listed(query, "associations")))
 
 
-def _owners(crm: HubSpot, query: dict) -> Answer:
-    limit, after = int(query.get("limit", ["100"])[0]), int(query.get("after", ["0"])[0])
-    if not 1 <= limit <= MAX_OWNERS_PAGE:
-        return error(400, "VALIDATION_ERROR", f"limit must be between 1 and {MAX_OWNERS_PAGE}")
+def _owners(crm: Crm, query: dict) -> Answer:
+    limit, after = _page(query, 100, MAX_OWNERS_PAGE)
     archived = query.get("archived", ["false"])[0] == "true"
     owners = [owner for owner in crm.owners if bool(owner.get("archived", False)) == archived]
     document = {"results": owners[after : after + limit]}
@@ -205,7 +128,7 @@ def _owners(crm: HubSpot, query: dict) -> Answer:
     return Answer.json(200, document)
 
 
-def _associations(crm: HubSpot, object_type: str, other: str, body: dict) -> Answer:
+def _associations(crm: Crm, object_type: str, other: str, body: dict) -> Answer:
     keys = [str(found.get("id", "")) for found in body.get("inputs", [])]
     if len(keys) > MAX_ASSOCIATION_INPUTS:
         return error(400, "VALIDATION_ERROR", f"At most {MAX_ASSOCIATION_INPUTS} inputs are allowed")
@@ -230,11 +153,11 @@ def _associations(crm: HubSpot, object_type: str, other: str, body: dict) -> Ans
     )
 
 
-def _properties(crm: HubSpot, object_type: str, query: dict) -> Answer:
+def _properties(crm: Crm, object_type: str, query: dict) -> Answer:
     return Answer.json(200, {"results": list(crm.collections[object_type].definitions.values())})
 
 
-def _define(crm: HubSpot, object_type: str, body: dict) -> Answer:
+def _define(crm: Crm, object_type: str, body: dict) -> Answer:
     collection, name, kind = crm.collections[object_type], body.get("name", ""), body.get("type", "")
     if name in collection.definitions:
         return error(409, "OBJECT_ALREADY_EXISTS", f'A property named "{name}" already exists.')

@@ -15,15 +15,15 @@ _MAX_GROUPS, _MAX_FILTERS = 5, 6
 _CACHED_QUERIES = 8
 
 
-class InvalidSearchError(ValueError):
-    """The search cannot be answered; says why."""
+class InvalidRequestError(ValueError):
+    """The request cannot be answered; says why."""
 
 
 def _comparable(collection: Collection, name: str) -> Callable[[str], int | float | str]:
     """How a filter's text becomes what `Record.value` gives, so that both can be compared."""
     definition = collection.definitions.get(name)
     if definition is None and not name.startswith(CUSTOM_PREFIX):
-        raise InvalidSearchError(f"There was a problem with the request: property {name} does not exist")
+        raise InvalidRequestError(f"There was a problem with the request: property {name} does not exist")
     if definition and definition["read_only"]:
         return milliseconds if definition["name"] != "hs_object_id" else int
     kind = definition["type"] if definition else "string"
@@ -47,7 +47,7 @@ def _predicate(collection: Collection, given: dict) -> Callable[[Record], bool]:
         low = convert(str(given["value"]))
         high = convert(str(given["highValue"])) if operator == "BETWEEN" else None
     except (KeyError, ValueError) as problem:
-        raise InvalidSearchError(f"Invalid filter on {name}: {problem}") from problem
+        raise InvalidRequestError(f"Invalid filter on {name}: {problem}") from problem
     tests = {
         "EQ": lambda found: found == low,
         "NEQ": lambda found: found != low,
@@ -58,14 +58,14 @@ def _predicate(collection: Collection, given: dict) -> Callable[[Record], bool]:
         "BETWEEN": lambda found: low <= found <= high,
     }
     if operator not in tests:
-        raise InvalidSearchError(f"Invalid operator {operator!r} on {name}")
+        raise InvalidRequestError(f"Invalid operator {operator!r} on {name}")
     return lambda record: (found := value(record)) is not None and tests[operator](found)
 
 
 def _sorting(body: dict) -> tuple[str, bool]:
     sorts = body.get("sorts") or [{"propertyName": "hs_object_id", "direction": "ASCENDING"}]
     if len(sorts) > 1:
-        raise InvalidSearchError("Only one sort is allowed")
+        raise InvalidRequestError("Only one sort is allowed")
     first = sorts[0] if isinstance(sorts[0], dict) else {"propertyName": sorts[0]}
     return first.get("propertyName", ""), first.get("direction", "ASCENDING") == "DESCENDING"
 
@@ -91,19 +91,28 @@ def _matching(collection: Collection, groups: list[dict], name: str, *, descendi
     return cache[key]
 
 
+def page(given: dict, largest: int) -> tuple[int, int]:
+    """`limit` and `after` of a request. Raises InvalidRequestError."""
+    try:
+        limit, after = int(given.get("limit") or 10), int(given.get("after") or 0)
+    except (TypeError, ValueError) as problem:
+        raise InvalidRequestError(f"limit and after must be numbers: {problem}") from problem
+    if not 1 <= limit <= largest:
+        raise InvalidRequestError(f"limit must be between 1 and {largest}")
+    return limit, after
+
+
 def search(collection: Collection, body: dict) -> tuple[int, list[int], int]:
     """How many objects match, the ids of the page asked for, and the `after` of the next page.
 
-    Raises InvalidSearchError for what HubSpot refuses: more than 200 a page, anything past the first 10,000 hits.
+    Raises InvalidRequestError for what HubSpot refuses: more than 200 a page, anything past the first 10,000 hits.
     """
     groups = body.get("filterGroups") or []
     if len(groups) > _MAX_GROUPS or any(len(group.get("filters", [])) > _MAX_FILTERS for group in groups):
-        raise InvalidSearchError(f"At most {_MAX_GROUPS} groups of {_MAX_FILTERS} filters are allowed")
-    limit, after = int(body.get("limit") or 10), int(body.get("after") or 0)
-    if not 1 <= limit <= MAX_PAGE:
-        raise InvalidSearchError(f"limit must be between 1 and {MAX_PAGE}")
+        raise InvalidRequestError(f"At most {_MAX_GROUPS} groups of {_MAX_FILTERS} filters are allowed")
+    limit, after = page(body, MAX_PAGE)
     if after + limit > MAX_RESULTS:
-        raise InvalidSearchError(f"Paging past the first {MAX_RESULTS} results is not possible: narrow the filters")
+        raise InvalidRequestError(f"Paging past the first {MAX_RESULTS} results is not possible: narrow the filters")
     name, descending = _sorting(body)
     above, groups = _split_id_bound(groups) if (name, descending) == ("hs_object_id", False) else (None, groups)
     hits = _matching(collection, groups, name, descending=descending)

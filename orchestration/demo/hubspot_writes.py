@@ -3,9 +3,8 @@
 Searching and showing objects do not belong here.
 """
 
-from typing import Protocol
-
 from orchestration.demo.answers import Answer
+from orchestration.demo.hubspot_crm import Crm
 from orchestration.demo.hubspot_objects import CUSTOM_PREFIX, Collection, Record, invalid, iso
 
 MAX_INPUTS = 100
@@ -22,16 +21,6 @@ class RowRefusedError(ValueError):
 def _refused_whole(message: str) -> Answer:
     document = {"status": "error", "message": message, "correlationId": "0" * 8, "category": "VALIDATION_ERROR"}
     return Answer.json(400, document)
-
-
-class Crm(Protocol):
-    """What a batch needs of the CRM."""
-
-    collections: dict[str, Collection]
-    clock: int
-
-    def tick(self) -> int:
-        """The time of the next write."""
 
 
 def batch(crm: Crm, object_type: str, operation: str, body: dict) -> Answer:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestration.demo.report import print_summary
+
 from orchestration.errors import TesseraError
 from orchestration.jobs import run_job
 from orchestration.settings import Settings
@@ -82,5 +82,7 @@ def run_demo(settings: Settings, *, people: int, seed: int) -> int:
     print(f"sources ready ({seconds:.0f} s). Running every stage; `make dev` shows the same in the Dagster UI.")
     with sources(settings):
         outcome = run_job(settings, "everything")
+    from orchestration.demo.report import print_summary
+
     print_summary(settings, outcome, truth=demo_folder(settings) / "truth")
     return 0 if outcome.success else 1

@@ -18,9 +18,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from orchestration.demo import hubspot_api
 from orchestration.demo.answers import Answer
 from orchestration.demo.faults import Faults
-from orchestration.demo.hubspot_api import HubSpot, error
+from orchestration.demo.hubspot_api import error
+from orchestration.demo.hubspot_crm import Crm
 from orchestration.demo.mastodon_api import Mastodon
 
 DEMO_TOKEN = "demo-token"
@@ -42,19 +44,25 @@ class Address(str):
 
     counters: Counters
     faults: Faults
-    crm: HubSpot
+    crm: Crm
 
 
 class Server(ThreadingHTTPServer):
     """Holds both APIs, the token, the faults and the counters."""
 
     daemon_threads = True
+    request_queue_size = 64
 
-    def __init__(self, port: int, token: str, faults: Faults, crm: HubSpot, community: Mastodon) -> None:
+    def __init__(self, port: int, token: str, faults: Faults, crm: Crm, community: Mastodon) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.token, self.faults, self.crm, self.community = token, faults, crm, community
         self.counters, self.lock = Counters(), threading.Lock()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away in the middle is no error of ours."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     def count(self, path: str, body: object, writes: int) -> None:
         with self.lock:
@@ -79,7 +87,7 @@ class Server(ThreadingHTTPServer):
         if self.faults.take("strange_bodies", parts.path):
             return Answer.json(200, {"maintenance": True})
         query = parse_qs(parts.query)
-        answer = self.crm.answer(method, parts.path, query, body)
+        answer = hubspot_api.answer(self.crm, method, parts.path, query, body)
         answer = answer or self.community.answer(method, parts.path, query, self.url) or Answer.json(404, {})
         return self.faults.frozen(parts.path, answer)
 
@@ -157,7 +165,7 @@ def serve(
     api_dir = Path(api_dir)
     if not any((api_dir / system).is_dir() for system in ("hubspot", "mastodon")):
         raise FileNotFoundError(f"{api_dir} holds neither hubspot/ nor mastodon/: generate the data first")
-    crm = HubSpot(api_dir, until, Path(state_file) if state_file else None)
+    crm = Crm(api_dir, until, Path(state_file) if state_file else None)
     server = Server(port, token, faults or Faults(), crm, Mastodon(api_dir, until))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

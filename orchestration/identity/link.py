@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.identity import model, records
+from orchestration.identity import frequencies, model, records
 from orchestration.identity.components import components
 
 _log = logging.getLogger(__name__)
@@ -106,7 +106,11 @@ def _linker(con: duckdb.DuckDBPyConnection, settings: Any) -> Any:
     from splink import DuckDBAPI, Linker
 
     logging.getLogger("splink").setLevel(logging.ERROR)
-    return Linker(DuckDBAPI(connection=con).register(con.sql("select * from records")), settings, log_level=None)
+    api = DuckDBAPI(connection=con)
+    linker = Linker(api.register(con.sql("select * from records")), settings, log_level=None)
+    for column, query in frequencies.queries(con):
+        linker.table_management.register_term_frequency_lookup(api.register(con.sql(query)), column)
+    return linker
 
 
 def _settled(trained: dict[str, Any], prior: float) -> dict[str, Any]:
@@ -121,6 +125,9 @@ def _settled(trained: dict[str, Any], prior: float) -> dict[str, Any]:
         ):
             for name in ("m_probability", "u_probability"):
                 if name in level:
+                    if name == "u_probability":
+                        # Among the pairs sampled for chance agreement are a few of one person.
+                        level[name] = (level[name] - prior * level["m_probability"]) / (1 - prior)
                     low = usual_level[name] / model.MAX_TRAINED_FACTOR
                     high = min(usual_level[name] * model.MAX_TRAINED_FACTOR, 0.9999)
                     level[name] = round(min(max(level[name], low), high), _DIGITS)
@@ -186,8 +193,12 @@ def _score(con: duckdb.DuckDBPyConnection, linker: Any, pairs: str) -> None:
     adjusted = {field: f" + p.mw_tf_adj_{field}" if f"mw_tf_adj_{field}" in given else "" for field in model.fields()}
     evidence = ", ".join(f"cast(p.mw_{field}{more} as real) as weight_{field}" for field, more in adjusted.items())
     select = (
-        f"select p.n_l, p.n_r, round(p.match_weight, 4) as match_weight, p.match_probability, {veto()} as veto, {evidence} "
-        f"from {predicted.physical_name} as p join records as l on p.n_l = l.n join records as r on p.n_r = r.n"
+        f"with judged as (select p.n_l, p.n_r, round(p.match_weight, 4) as weight, {veto()} as veto, {evidence} "
+        f"from {predicted.physical_name} as p join records as l on p.n_l = l.n join records as r on p.n_r = r.n), "
+        f"bounded as (select *, case when {model.is_household_only()} then least(weight, {model.HOUSEHOLD_MATCH_WEIGHT}) "
+        "else weight end as match_weight from judged) "
+        "select n_l, n_r, match_weight, 1 / (1 + pow(2, -match_weight)) as match_probability, "
+        "bounded.* exclude (n_l, n_r, match_weight, weight) from bounded"
     )
     exists = con.execute("select count(*) from information_schema.tables where table_name = 'scored'").fetchall()[0][0]
     con.execute(f"insert into scored {select}" if exists else f"create table scored as {select}")

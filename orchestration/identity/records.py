@@ -24,13 +24,13 @@ def _spaced(words: str) -> str:
 def _clean(expression: str) -> str:
     """A name as compared: first 80 characters, lower, letters, digits and single spaces; null when nothing is left."""
     return (
-        f"nullif(trim(regexp_replace(regexp_replace(lower(strip_accents(left({expression}, {_MAX_LENGTH}))), "
+        f"nullif(trim(regexp_replace(regexp_replace(translate(lower(strip_accents(left({expression}, {_MAX_LENGTH}))), 'đłøı', 'dloi'), "
         "'[''’.`-]', '', 'g'), '[^\\p{L}\\p{N}]+', ' ', 'g')), '')"
     )
 
 
 def _words(expression: str, dropped: str) -> str:
-    return f"list_filter(string_split({expression}, ' '), lambda w: w not in ({_spaced(dropped)}))"
+    return f"list_filter(string_split({expression}, ' '), lambda w: w not in ('', {_spaced(dropped)}))"
 
 
 def _names_sql(contacts: str) -> str:
@@ -103,8 +103,42 @@ def prepare(con: duckdb.DuckDBPyConnection, contacts: str) -> None:
         "union all select last_name, 0 from name_parts where not is_parsed) "
         "select word, avg(is_first) >= 0.5 as is_first from seen where word is not null group by word"
     )
+    _read_mail_names(con, contacts)
+    con.execute("create or replace temp table area_codes as " + _area_codes_sql(contacts))
     con.execute(f"create or replace table records as {_records_sql(contacts)}")
     _add_blocks(con)
+
+
+def _read_mail_names(con: duckdb.DuckDBPyConnection, contacts: str) -> None:
+    """Temporary table `mail_names` (record_id, first_name, last_name): names of nameless records, read from their e-mails.
+
+    Only where the letters of the user part are one first and one last name that other records carry, as in `tina.kramer7@`.
+    """
+    con.execute(
+        "create or replace temp table mail_names as with "
+        "firsts as (select distinct first_name as first from name_parts where length(first_name) >= 3), "
+        "lasts as (select distinct last_name as last from name_parts where length(last_name) >= 2), "
+        "nameless as (select record_id, regexp_replace(split_part(email_std, '@', 1), '[^a-z]', '', 'g') as letters "
+        f"from name_parts inner join {contacts} as contacts using (record_id) where email_std is not null "
+        "and coalesce(name_parts.first_name, name_parts.last_name, lone_name) is null), "
+        "keyed as (select distinct letters from nameless where length(letters) between 5 and 40), "
+        "cuts as (select letters, left(letters, cut) as head, substr(letters, cut + 1) as tail "
+        "from keyed, range(2, 20) as cuts(cut) where cut < length(letters) - 1), "
+        "read as (select letters, head as first_name, tail as last_name from cuts "
+        "semi join firsts on head = first semi join lasts on tail = last "
+        "union select letters, tail, head from cuts semi join firsts on tail = first semi join lasts on head = last) "
+        "select record_id, first_name, last_name from nameless inner join read using (letters) "
+        "qualify row_number() over (partition by record_id order by length(first_name) desc, first_name, last_name) = 1"
+    )
+
+
+def _area_codes_sql(contacts: str) -> str:
+    """The most usual area code of each city, from contacts that give both; a phone can then agree with an address."""
+    return (
+        "select city_std as city, left(right(regexp_replace(phone_std, '[^0-9]', '', 'g'), 10), 3) as area_code "
+        f"from {contacts} where city_std is not null and length(phone_std) >= 10 "
+        "group by 1, 2 qualify row_number() over (partition by city order by count(*) desc, area_code) = 1"
+    )
 
 
 def _records_sql(contacts: str) -> str:
@@ -115,20 +149,27 @@ def _records_sql(contacts: str) -> str:
         with named as (
             select
                 parts.record_id,
-                nullif(coalesce(parts.first_name, case when lone.is_first then parts.lone_name end), '') as first_name,
+                nullif(coalesce(parts.first_name, case when lone.is_first then parts.lone_name end, mail.first_name), '')
+                    as first_name,
                 nullif(parts.middle_name, '') as middle_name,
-                nullif(coalesce(parts.last_name, case when not lone.is_first then parts.lone_name end), '') as last_name,
-                parts.name_suffix
+                nullif(coalesce(parts.last_name, case when not lone.is_first then parts.lone_name end, mail.last_name), '')
+                    as last_name,
+                parts.name_suffix,
+                mail.record_id is not null or coalesce(parts.first_name, parts.last_name, lone.word, '') = '' as is_nameless
             from name_parts as parts
             left join lone_names as lone on parts.lone_name = lone.word
+            left join mail_names as mail on parts.record_id = mail.record_id
         )
         select
             row_number() over (order by named.record_id) as n,
             named.record_id,
             contacts.source,
+            named.is_nameless,
             named.first_name,
             list_sort(coalesce(nicknames.forms, [named.first_name])) as first_forms,
             coalesce(nicknames.forms[1], named.first_name) as first_root,
+            named.first_name || '|' || coalesce(named.last_name, '') as name_key,
+            count(distinct named.last_name) over (partition by named.first_name) >= 3 as is_known_first,
             named.middle_name,
             named.last_name,
             named.name_suffix,
@@ -143,6 +184,10 @@ def _records_sql(contacts: str) -> str:
             {text("gender")} as gender,
             {text("email_std")} as email,
             nullif(split_part({text("email_std")}, '@', 1), '') as email_user,
+            nullif(regexp_extract({text("email_std")}, '[a-z](?:19|20)?([0-9][0-9])@', 1), '') as email_year,
+            coalesce(
+                nullif(left(right(regexp_replace({text("phone_std")}, '[^0-9]', '', 'g'), 10), 3), ''), area_codes.area_code
+            ) as area_code,
             nullif(right(regexp_replace({text("phone_std")}, '[^0-9]', '', 'g'), 10), '') as phone,
             {text("street_std")} as street,
             nullif(regexp_extract({text("street_std")}, '^[0-9]+'), '') as house_number,
@@ -151,6 +196,7 @@ def _records_sql(contacts: str) -> str:
         from named
         inner join {contacts} as contacts using (record_id)
         left join nicknames on named.first_name = nicknames.first_name
+        left join area_codes on contacts.city_std = area_codes.city
     """
 
 
@@ -158,21 +204,21 @@ def _add_blocks(con: duckdb.DuckDBPyConnection) -> None:
     """Table `blocks` (rule, key, n): the keys that records share, without those too many share (`skipped_blocks`)."""
     con.execute("create or replace table blocks (rule_no integer, block_key ubigint, n bigint)")
     con.execute("create or replace table skipped_blocks (rule varchar, block_key varchar, count_records bigint)")
-    for rule_no, (rule, key) in enumerate(model.BLOCKING_KEYS.items()):
+    for rule_no, (rule, (key, most)) in enumerate(model.BLOCKING_KEYS.items()):
         con.execute(
             f"create or replace temp table keyed as select n, {key} as block_key, "
             f"count(*) over (partition by {key}) as count_records from records where {key} is not null"
         )
         con.execute(
             "insert into blocks select ?, hash(block_key), n from keyed where count_records between 2 and ?",
-            [rule_no, model.MAX_RECORDS_PER_BLOCK],
+            [rule_no, most],
         )
         con.execute(
             "insert into skipped_blocks select ?, block_key, count(*) from keyed where count_records > ? group by all",
-            [rule, model.MAX_RECORDS_PER_BLOCK],
+            [rule, most],
         )
 
 
 def is_thin() -> str:
     """Whether a record says who reaches it but not who it is: no name and no birth date."""
-    return "first_name is null and last_name is null and birth_date is null"
+    return "is_nameless and birth_date is null"

@@ -1,1 +1,1 @@
-"""Segments: rules in YAML, compiled to SQL, and who is in which segment since when. Dagster's view of them is in `defs`."""
+"""Segments: rules in YAML compiled to SQL, and who is in which segment since when. Dagster's view is in `defs`."""

@@ -1,4 +1,4 @@
-"""What rules may name: attributes, features and activities with their types. The names come from dbt's own declarations.
+"""What rules may name: attributes, features and activities with their types, from dbt's own declarations.
 
 To offer another column of a person, add it to profile.people or features.people; another activity, to ACTIVITIES below.
 """
@@ -26,10 +26,16 @@ class Activity:
     only: dict[str, str] = field(default_factory=dict)
 
 
-_MONEY = {name: "number" for name in ("gross_amount", "discount_amount", "coupon_amount", "net_amount")}
-_ORDER = {"channel": "text", "store_id": "text", "brand": "text", **_MONEY, "count_lines": "number", "count_units": "number"}
-_PRODUCT = {name: "text" for name in ("product_id", "department", "category", "product_type", "brand_type", "manufacturer_id")}
-_LINE = {**_PRODUCT, "channel": "text", "store_id": "text", "brand": "text", **_MONEY, "quantity": "number"}
+_MONEY = ("gross_amount", "discount_amount", "coupon_amount", "net_amount")
+_ORDER = {
+    **dict.fromkeys(("channel", "store_id", "brand"), "text"),
+    **dict.fromkeys((*_MONEY, "count_lines", "count_units"), "number"),
+}
+_PRODUCT = ("product_id", "department", "category", "product_type", "brand_type", "manufacturer_id")
+_LINE = {
+    **dict.fromkeys((*_PRODUCT, "channel", "store_id", "brand"), "text"),
+    **dict.fromkeys((*_MONEY, "quantity"), "number"),
+}
 LINES = "order_lines_with_products"
 
 ACTIVITIES = {
@@ -41,7 +47,7 @@ ACTIVITIES = {
         "event_date",
         "occurred_at",
         {
-            **{name: "text" for name in ("event_type", "event_name", "channel", "brand", "page_path", "product_id")},
+            **dict.fromkeys(("event_type", "event_name", "channel", "brand", "page_path", "product_id"), "text"),
             "search_query": "text",
             "amount": "number",
         },
@@ -50,19 +56,19 @@ ACTIVITIES = {
         "conformed.interactions",
         "event_date",
         "occurred_at",
-        {**{name: "text" for name in ("interaction_type", "channel", "campaign_id", "brand")}, "value": "number"},
+        {**dict.fromkeys(("interaction_type", "channel", "campaign_id", "brand"), "text"), "value": "number"},
     ),
     "ticket": Activity(
         "conformed.tickets",
         "opened_at",
         "opened_at",
-        {**{name: "text" for name in ("status", "priority", "channel", "brand")}, "satisfaction_score": "number"},
+        {**dict.fromkeys(("status", "priority", "channel", "brand"), "text"), "satisfaction_score": "number"},
     ),
     "redemption": Activity(
         "conformed.coupon_redemptions",
         "business_date",
         "business_date",
-        {name: "text" for name in ("coupon_upc", "campaign_id", "store_id", "brand")},
+        dict.fromkeys(("coupon_upc", "campaign_id", "store_id", "brand"), "text"),
     ),
 }
 

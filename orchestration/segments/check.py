@@ -16,7 +16,9 @@ _TEXTUAL = {"contains", "starts_with"}
 
 def problems(clause: Any, catalogue: Catalogue) -> list[Problem]:
     """Every name that is not in the catalogue and every value of the wrong type, each with its path in the rule."""
-    return [(path + inside, message) for path, leaf in rules.leaves(clause) for inside, message in _leaf(leaf, catalogue)]
+    return [
+        (path + inside, message) for path, leaf in rules.leaves(clause) for inside, message in _leaf(leaf, catalogue)
+    ]
 
 
 def references(clause: Any) -> list[tuple[Path, str]]:
@@ -27,31 +29,26 @@ def references(clause: Any) -> list[tuple[Path, str]]:
 def unknown(what: str, name: str, known: Any) -> str:
     """The sentence for a name that is not among the known ones, with the nearest."""
     near = get_close_matches(name, list(known), n=1)
-    return f"there is no {what} '{name}'" + (f": did you mean '{near[0]}'?" if near else f": known are {', '.join(sorted(known))}")
+    hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(sorted(known))}"
+    return f"there is no {what} '{name}': {hint}"
 
 
 def _leaf(leaf: Any, catalogue: Catalogue) -> list[Problem]:
-    match leaf:
-        case rules.Attribute():
-            return _compared("attribute", leaf.attribute, leaf, catalogue.attributes)
-        case rules.Feature():
-            return _compared("feature", leaf.feature, leaf, catalogue.features)
-        case rules.Did():
-            both = [((), "give at_least or at_most, not both")] if leaf.at_least and leaf.at_most is not None else []
-            return both + _activity("did", leaf.did, leaf.where, catalogue)
-        case rules.DidNot():
-            return _activity("did_not", leaf.did_not, leaf.where, catalogue)
-        case rules.First():
-            return _activity("first", leaf.first, leaf.where, catalogue)
-        case rules.Last():
-            return _activity("last", leaf.last, leaf.where, catalogue)
-        case rules.Sequence():
-            return [
-                (("sequence", index, *path), message)
-                for index, step in enumerate(leaf.sequence)
-                for path, message in _activity("did", step.did, step.where, catalogue)
-            ]
-    return []
+    kind = rules.kind(leaf)
+    if kind in {"attribute", "feature"}:
+        known = catalogue.attributes if kind == "attribute" else catalogue.features
+        return _compared(kind, getattr(leaf, kind), leaf, known)
+    if isinstance(leaf, rules.Sequence):
+        return [
+            (("sequence", index, *path), message)
+            for index, step in enumerate(leaf.sequence)
+            for path, message in _activity("did", step.did, step.where, catalogue)
+        ]
+    if kind == "segment":
+        return []
+    twice = isinstance(leaf, rules.Did) and leaf.at_least is not None and leaf.at_most is not None
+    both = [(("at_most",), "give at_least or at_most, not both")] if twice else []
+    return both + _activity(kind, getattr(leaf, kind), leaf.where, catalogue)
 
 
 def _compared(what: str, name: str, comparison: rules.Comparison, known: Mapping[str, str]) -> list[Problem]:

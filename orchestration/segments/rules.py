@@ -1,4 +1,4 @@
-"""The rule language: what a segment document may say under `rules`. Names are checked in `check`, SQL is made in `compile`.
+"""The rule language: what a document may say under `rules`. Names are checked in `check`, SQL is made in `compile`.
 
 Every clause is true or false for a person, never unknown: a comparison with a missing value is false, `ne` included.
 Days are counted back from the day of the run, which is day 0; `within_days: 30` is that day and the 29 before it.
@@ -47,9 +47,8 @@ class Comparison(_Strict):
     def _one_operator(self) -> "Comparison":
         given = [name for name in OPERATORS if getattr(self, _field(name)) is not None]
         if len(given) != 1:
-            raise PydanticCustomError(
-                "one_operator", f"give exactly one of {', '.join(OPERATORS)}" + (f", not {', '.join(given)}" if given else "")
-            )
+            instead = f", not {', '.join(given)}" if given else ""
+            raise PydanticCustomError("one_operator", f"give exactly one of {', '.join(OPERATORS)}{instead}")
         return self
 
     @property
@@ -193,7 +192,9 @@ def _recognised(value: Any) -> Any:
         raise PydanticCustomError("clause", f"a clause is a mapping that names one of {', '.join(KINDS)}")
     named = [name for name in KINDS if name in value]
     if len(named) > 1:
-        raise PydanticCustomError("clause", f"{' and '.join(named)} stand in one clause: make each an item of `and` or `or`")
+        raise PydanticCustomError(
+            "clause", f"{' and '.join(named)} stand in one clause: make each an item of `and` or `or`"
+        )
     if not named:
         near = get_close_matches(str(next(iter(value))), KINDS, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(KINDS)}"

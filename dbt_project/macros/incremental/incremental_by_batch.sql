@@ -52,7 +52,6 @@
     {%- set columns = staged | join(', ') -%}
     {%- if system -%}
         {%- set batches = ref('stg_' ~ system ~ '__batches') -%}
-        {%- set rows = landed(system, resource) -%}
     {%- endif -%}
     {%- set batch_models = [] -%}
     {%- set version_models = [] -%}
@@ -102,8 +101,7 @@
         {%- for name, landed_name in key.items() %}
         {{ landed_name }} as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ rows }} as landed_rows
-    where _batch_id in (select batch_id from arrived)
+    from {{ landed(system, resource, only='batches.batch_id in (select batch_id from arrived)') }} as landed_rows
     {%- endif %}
     {%- for model in batch_models %}
     union
@@ -111,11 +109,11 @@
     {%- endfor %}
     {%- for model in version_models %}
     union
-    select {{ columns }} from (
-        select {{ columns }}, _batch_id from {{ model }}
-        except
-        select {{ columns }}, _batch_id from {{ this }}
-    ) as other_versions
+    select {{ columns }} from {{ model }} as versions
+    where not exists (
+        select 1 from {{ this }} as old_rows
+        where old_rows.{{ columns }} = versions.{{ columns }} and old_rows._batch_id = versions._batch_id
+    )
     {%- endfor %}
     {%- endif %}
 {%- endmacro %}
@@ -160,7 +158,7 @@
         qualify
             row_number() over (
                 partition by {{ key.values() | join(', ') }}
-                order by _file desc, _received_at desc, _batch_id desc, _line desc
+                order by _file desc, _received_at desc, _part_id desc, _line desc
             ) = 1
     )
 {%- endmacro %}

@@ -1,106 +1,24 @@
-{# Tables computed in full of which only differing groups of rows are written; see incremental_by_batch.sql.
-
-   `key` is one column, never null, that says which rows form a group: a person, a day, or the row's own id. Groups are
-   compared by hash (1.5 million rows in 0.7 s on two cores, a fifth of what comparing whole rows takes). A table whose
-   columns changed is rebuilt.
-
-   `held` says whether the fresh rows are kept between comparing and writing. A query that is cheap for its many rows had
-   better run a second time, over the differing groups only. #}
-{% macro incremental_by_difference(key, held=true) -%}
-    {%- if target.type != 'duckdb' -%}
-        {{ return({'materialized': 'table'}) }}
-    {%- endif -%}
-    {{ return({'materialized': 'difference', 'unique_key': key, 'meta': {'held': held}}) }}
+{# Tables computed in full of which only differing rows are written; see incremental_by_batch.sql. `key` is one column; where
+   several rows share a key, they are written together. #}
+{% macro incremental_by_difference(key) -%}
+    {{ return(incremental_config('difference', unique_key=key)) }}
 {%- endmacro %}
 
 
-{% materialization difference, adapter='duckdb' %}
+{# dbt's entry point for `incremental_strategy: difference`. #}
+{% macro get_incremental_difference_sql(arg_dict) -%}
+    {%- set old = arg_dict['target_relation'] -%}
+    {%- set new = arg_dict['temp_relation'] -%}
+    {%- set key = arg_dict['unique_key'] -%}
+    {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
 
-    {%- set old = load_cached_relation(this) -%}
-    {%- if old is none or not old.is_table or should_full_refresh() -%}
-        {{ return(materialization_table_duckdb()) }}
-    {%- endif -%}
+    create or replace temp table {{ touched_keys() }} as
+    select {{ key }} from (select {{ columns }} from {{ old }} except select {{ columns }} from {{ new }}) as outdated
+    union
+    select {{ key }} from (select {{ columns }} from {{ new }} except select {{ columns }} from {{ old }}) as changed;
 
-    {%- set key = config.require('unique_key') -%}
-    {%- set kind = 'table' if config.get('meta')['held'] else 'view' -%}
-    {%- set new = make_temp_relation(this) -%}
-    {%- if config.get('contract').enforced -%}
-        {%- do get_assert_columns_equivalent(compiled_code) -%}
-    {%- endif -%}
-    {%- do run_query('create temporary ' ~ kind ~ ' ' ~ new ~ ' as ' ~ compiled_code) -%}
-    {%- if columns_of(new) != columns_of(old) -%}
-        {%- do run_query('drop ' ~ kind ~ ' ' ~ new) -%}
-        {{ return(materialization_table_duckdb()) }}
-    {%- endif -%}
-    {%- set differing = make_temp_relation(this, '__differing') -%}
-    {%- do run_query('create temporary table ' ~ differing ~ ' as ' ~ differing_groups(old, new, key)) -%}
-    {%- set count_differing = run_query('select count(*) from ' ~ differing).columns[0].values()[0] -%}
+    delete from {{ old }} where {{ key }} in (select {{ key }} from {{ touched_keys() }});
 
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {%- call statement('main') -%}
-        {%- if count_differing > 0 %}
-        delete from {{ old }} where {{ key }} in (select {{ key }} from {{ differing }});
-        insert into {{ old }} select * from {{ new }} where {{ key }} in (select {{ key }} from {{ differing }});
-        {%- endif %}
-        drop {{ kind }} {{ new }};
-        drop table {{ differing }};
-    {%- endcall -%}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-
-    {{ return({'relations': [this.incorporate(type='table')]}) }}
-
-{% endmaterialization %}
-
-
-{# The groups of which rows differ between two tables of the same columns. #}
-{% macro differing_groups(old, new, key) -%}
-    with
-
-    old_groups as (
-
-        select
-            {{ key }},
-            count(*) as count_rows,
-            sum(hash(old_rows)) as fingerprint
-
-        from {{ old }} as old_rows
-
-        group by 1
-
-    ),
-
-    new_groups as (
-
-        select
-            {{ key }},
-            count(*) as count_rows,
-            sum(hash(new_rows)) as fingerprint
-
-        from {{ new }} as new_rows
-
-        group by 1
-
-    )
-
-    select coalesce(old_groups.{{ key }}, new_groups.{{ key }}) as {{ key }}
-
-    from old_groups
-
-    full join new_groups on old_groups.{{ key }} = new_groups.{{ key }}
-
-    where old_groups.fingerprint is distinct from new_groups.fingerprint
-        or old_groups.count_rows is distinct from new_groups.count_rows
-{%- endmacro %}
-
-
-{# Names and types of a table's columns in their order. #}
-{% macro columns_of(relation) -%}
-    {%- set columns = [] -%}
-    {%- for column in adapter.get_columns_in_relation(relation) -%}
-        {%- do columns.append((column.name | lower, column.data_type)) -%}
-    {%- endfor -%}
-    {{ return(columns) }}
+    insert into {{ old }} ({{ columns }})
+    select {{ columns }} from {{ new }} where {{ key }} in (select {{ key }} from {{ touched_keys() }})
 {%- endmacro %}

@@ -17,7 +17,7 @@
 {% macro find_versions(system, resource, key, updated_at) -%}
     {%- set versions = counting_versions(system, resource, key, updated_at) -%}
     {%- if is_incremental() %}
-    create or replace temp table {{ touched_keys() }} as select _batch_id, _line from {{ versions }} as versions
+    create or replace temp table {{ touched_keys() }} as select * from {{ versions }} as versions
     {%- endif %}
 {%- endmacro %}
 
@@ -45,7 +45,7 @@
         from {{ landed(system, resource) }} as landed_rows
         where exists (
             select 1 from {{ touched_keys() if is_incremental() else versions }} as touched
-            where touched._batch_id = landed_rows._batch_id and touched._line = landed_rows._line
+            where touched._batch_id = landed_rows._part_id and touched._line = landed_rows._line
         )
     )
 {%- endmacro %}
@@ -57,10 +57,10 @@
 {% macro counting_versions(system, resource, key, updated_at) -%}
     {%- set keys = [] -%}
     {%- for expression in key %}{% do keys.append('key_' ~ loop.index) %}{% endfor -%}
-    {%- set order = ([updated_at] if updated_at else []) + ['_file', '_received_at', '_batch_id', '_line'] -%}
+    {%- set order = ([updated_at] if updated_at else []) + ['_file', '_received_at', '_part_id', '_line'] -%}
     (
         select
-            _batch_id,
+            _part_id as _batch_id,
             _line
 
         from (

@@ -1,16 +1,25 @@
 {# The typed rows of one landed resource that count: those of its current batches. A subquery, to stand after `from`.
 
    Which batches are current is settled once per run and system, in `stg_<system>__batches`, so that all models of a run
-   read the same loads even if another load finishes meanwhile. #}
-{% macro landed(system, resource) -%}
+   read the same loads even if another load finishes meanwhile. `_part_id` names the part of a batch that landed in one
+   load: most batches have one, those of which rows left the quarantine later have more. `only` narrows the batches. #}
+{% macro landed(system, resource, only='true') -%}
     {%- set batches = ref('stg_' ~ system ~ '__batches') -%}
     {%- set source_relation = source(system, resource) -%}
     {#- In a unit test the source is a fixture. -#}
     {%- set rows = source_relation if source_relation.is_cte else landed_files(system, resource) -%}
     (
-        select *
-        from {{ rows }}
-        where _batch_id in (select batch_id from {{ batches }} where resource = '{{ resource }}')
+        select
+            files.*,
+            batches.batch_id as _part_id
+
+        from {{ rows }} as files
+
+        inner join {{ batches }} as batches
+            on files._batch_id = batches.landed_batch_id
+            and files._dlt_load_id = batches._load_id
+
+        where batches.resource = '{{ resource }}' and {{ only }}
     )
 {%- endmacro %}
 

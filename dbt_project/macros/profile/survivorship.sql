@@ -1,5 +1,5 @@
 {# How one value survives among those that a person's records give. What decides is declared in
-   models/profile/_profile__survivorship.yml; which columns hold an attribute is in the model. #}
+   var `survivorship` (dbt_project.yml); which columns hold an attribute is in the model. #}
 
 {# One candidate per record that has the attribute. `standard` is the form in which two values count as the same.
    `completeness` counts the good things about the form of a value: the more, the better. #}
@@ -24,24 +24,23 @@
 {# How early a source stands in the attribute's own list of sources, or in the general one: higher is better. #}
 {% macro source_rank(survivorship) -%}
     case attribute
-        {%- for attribute, declared in survivorship.get('attributes', {}).items() if declared.get('sources') %}
+        {%- for attribute, declared in survivorship['attributes'].items() if declared.get('sources') %}
         when '{{ attribute }}' then {{ _position('source', declared['sources']) }}
         {%- endfor %}
-        else {{ _position('source', survivorship.get('sources', [])) }}
+        else {{ _position('source', survivorship['sources']) }}
     end
 {%- endmacro %}
 
 {% macro _position(column, values) -%}
     case {{ column }}
-    {%- for value in values %} when '{{ value }}' then {{ values | length - loop.index0 }}{% endfor %}
-    {%- if not values %} when '' then 0{% endif %} else 0 end
+    {%- for value in values %} when '{{ value }}' then {{ values | length - loop.index0 }}{% endfor %} else 0 end
 {%- endmacro %}
 
 
 {# The n-th criterion of each attribute as a number, higher is better; 0 where an attribute has fewer. #}
 {% macro criterion(survivorship, position) -%}
     case attribute
-        {%- for attribute, declared in survivorship.get('attributes', {}).items() if declared['rules'] | length > position %}
+        {%- for attribute, declared in survivorship['attributes'].items() if declared['rules'] | length > position %}
         when '{{ attribute }}' then {{ declared['rules'][position] }}
         {%- endfor %}
         when '' then 0
@@ -53,7 +52,7 @@
 {# The name of the n-th criterion of each attribute. #}
 {% macro criterion_name(survivorship, position, attribute) -%}
     case {{ attribute }}
-        {%- for name, declared in survivorship.get('attributes', {}).items() if declared['rules'] | length > position %}
+        {%- for name, declared in survivorship['attributes'].items() if declared['rules'] | length > position %}
         when '{{ name }}' then '{{ declared["rules"][position] }}'
         {%- endfor %}
         when '' then ''

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference('person_id')) }}
+{{ config(**incremental_by_group('person_id')) }}
 
 with
 

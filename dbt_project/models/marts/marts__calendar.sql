@@ -62,7 +62,9 @@ placed as (
 
     from counted
 
-    inner join year_starts on counted.day_number >= year_starts.start_day_number
+    inner join year_starts
+        on year_starts.retail_year between counted.calendar_year - 1 and counted.calendar_year
+        and counted.day_number >= year_starts.start_day_number
 
     qualify row_number() over (partition by counted.calendar_date order by year_starts.retail_year desc) = 1
 

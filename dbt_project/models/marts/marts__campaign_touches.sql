@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference('touch_date', held=false)) }}
+{{ config(**incremental_by_group('touch_date', held=false)) }}
 
 with
 

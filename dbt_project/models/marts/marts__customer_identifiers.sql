@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference('person_id', held=false)) }}
+{{ config(**incremental_by_group('person_id', held=false)) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference('person_id')) }}
+{{ config(**incremental_by_group('person_id')) }}
 
 with
 
@@ -125,6 +125,9 @@ from people
 
 left join features on people.person_id = features.person_id
 
-left join areas on people.postal_code = areas.postal_code
+-- Bought figures are used as long as their licence lasts.
+left join areas
+    on people.postal_code = areas.postal_code
+    and coalesce(areas.valid_until_date, features.as_of_date) >= features.as_of_date
 
 left join segments on people.person_id = segments.person_id

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference('event_date', held=false)) }}
+{{ config(**incremental_by_group('event_date', held=false)) }}
 
 with
 

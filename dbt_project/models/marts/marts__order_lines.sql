@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference('business_date', held=false)) }}
+{{ config(**incremental_by_group('business_date', held=false)) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference('product_id', held=false)) }}
+{{ config(**incremental_by_group('product_id', held=false)) }}
 
 with
 

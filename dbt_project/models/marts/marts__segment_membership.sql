@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference('segment')) }}
+{{ config(**incremental_by_group('segment')) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference('store_id')) }}
+{{ config(**incremental_by_group('store_id')) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference('ticket_id')) }}
+{{ config(**incremental_by_group('ticket_id')) }}
 
 with
 

@@ -1,6 +1,6 @@
-{{ config(**incremental_by_difference('person_id')) }}
+{{ config(**incremental_by_group('person_id')) }}
 
-{%- set survivorship = config.get('meta', {}).get('survivorship', {}) -%}
+{%- set survivorship = var('survivorship') -%}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference('contact_point')) }}
+{{ config(**incremental_by_group('contact_point')) }}
 
 with
 

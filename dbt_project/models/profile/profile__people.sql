@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference('person_id')) }}
+{{ config(**incremental_by_group('person_id')) }}
 
 {%- set own = ['first_name', 'last_name', 'birth_date', 'gender', 'email', 'phone', 'loyalty_number', 'company_name', 'job_title'] -%}
 {%- set of_address = ['street', 'city', 'state', 'postal_code', 'country'] %}

@@ -13,7 +13,14 @@ from data_contracts.contract import load
 from orchestration.activation.destination import Capabilities, Op, RowResult, standard_canonical
 from orchestration.activation.document import SyncDocument
 from orchestration.activation.endpoint import check_endpoint
-from orchestration.activation.errors import AuthError, BatchRefusedError, MappingError, TransientError, UnknownError
+from orchestration.activation.errors import (
+    AuthError,
+    BatchRefusedError,
+    MappingError,
+    TransientError,
+    UnavailableError,
+    UnknownError,
+)
 from orchestration.settings import Settings
 
 CAPABILITIES = Capabilities(
@@ -58,7 +65,7 @@ class HubSpot:
     def prepare(self) -> None:
         """Make the properties of the contract that the account lacks; proves the token as well."""
         path = f"/crm/v3/properties/{self._sync.object}"
-        there = {item["name"] for item in self._ask("GET", path).json()["results"]}
+        there = {item["name"] for item in _listed(self._ask("GET", path))["results"]}
         columns = {column.name: column for column in load("hubspot", "destinations").table(self._sync.object).columns}
         missing = [rule.to for rule in self._sync.fields.values() if rule.to not in there]
         if missing:
@@ -104,10 +111,10 @@ class HubSpot:
 
     def _answers(self, ops: Sequence[Op], response: httpx.Response) -> list[RowResult]:
         """Row results of a 200, 201 or 207; a row that is in neither list is left out."""
-        body = response.json()
+        body = _listed(response)
         by_key = {op.key: op for op in ops}
         found: dict[int, RowResult] = {}
-        for item in body.get("results", []):
+        for item in body["results"]:
             if op := by_key.get(item.get("objectWriteTraceId") or item["id"]):
                 found[op.seq] = RowResult(op.seq, "acknowledged", response.status_code, dest_id=item["id"])
         for item in body.get("errors", []):
@@ -161,6 +168,14 @@ def _readable(response: httpx.Response) -> httpx.Response:
     return response
 
 
+def _listed(response: httpx.Response) -> dict:
+    """The body of an answer that lists results; something before the API may answer 200 with a body of its own."""
+    body = response.json()
+    if not isinstance(body, dict) or not isinstance(body.get("results"), list):
+        raise TransientError("the answer is not HubSpot's: it has no results", status=response.status_code)
+    return body
+
+
 def _said(response: httpx.Response) -> dict:
     try:
         body = response.json()
@@ -191,7 +206,10 @@ def connect(settings: Settings, sync: SyncDocument, as_of: date) -> HubSpot:
 
 def account_type(base_url: str, token: str) -> str:
     """What the account is: STANDARD, SANDBOX, DEVELOPER_TEST..."""
-    response = httpx.get(f"{base_url}/account-info/v3/details", headers={"Authorization": f"Bearer {token}"})
+    try:
+        response = httpx.get(f"{base_url}/account-info/v3/details", headers={"Authorization": f"Bearer {token}"})
+    except httpx.HTTPError as error:
+        raise UnavailableError(f"{base_url} does not answer ({error}): nothing was sent") from error
     if response.status_code in (401, 403):
         raise AuthError(f"HubSpot at {base_url} refuses us (HTTP {response.status_code}): check HUBSPOT_TOKEN")
     return str(_said(response).get("accountType", ""))

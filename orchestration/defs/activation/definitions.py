@@ -12,6 +12,7 @@ from orchestration.components import document
 from orchestration.defs.run import OWNERS, WRITER, as_of, settings
 
 FOLDER = Path(__file__).parent
+SENDS = {"tessera/sends": "true"}
 NO_REJECTS, SENT = "no_row_was_rejected", "the_run_was_completed"
 
 
@@ -69,14 +70,15 @@ def _asset(sync: SyncDocument) -> dg.AssetsDefinition:
     schema, table = sync.model.split(".")
 
     @dg.graph_asset(
-        name=sync.name,
-        key=key_of(sync),
+        name=key_of(sync).path[-1],
+        key_prefix=key_of(sync).path[:-1],
         ins={"payload": dg.AssetIn(key=dg.AssetKey([schema, table]), dagster_type=dg.Nothing)},
         description=sync.description,
         group_name="activation",
         owners=[sync.owner],
         kinds={sync.destination, "yaml"},
         metadata={"document": f"orchestration/defs/activation/{sync.name}.yaml", "mode": sync.mode},
+        tags=SENDS,
     )
     def synced(payload):
         return record_op(send_op(plan_op(payload)))
@@ -106,6 +108,24 @@ def _checks(sync: SyncDocument) -> dg.AssetChecksDefinition:
     return check
 
 
+def _results(syncs: list[SyncDocument]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(["activation", "results"]),
+        deps=[key_of(sync) for sync in syncs],
+        description="How every run of every sync ended, copied from the ledger without personal data.",
+        group_name="activation",
+        owners=OWNERS,
+        kinds={"duckdb"},
+        pool=WRITER,
+    )
+    def activation_results() -> dg.MaterializeResult:
+        from orchestration.activation.ledger import export_results
+
+        return dg.MaterializeResult(metadata={"dagster/row_count": export_results(settings())})
+
+    return activation_results
+
+
 @dg.definitions
 def activation() -> dg.Definitions:
     valid, errors = load_documents(FOLDER)
@@ -120,6 +140,6 @@ def activation() -> dg.Definitions:
         for error in errors
     ]
     return dg.Definitions(
-        assets=[*map(_asset, valid), *broken],
+        assets=[*map(_asset, valid), _results(valid), *broken],
         asset_checks=[_checks(sync) for sync in valid],
     )

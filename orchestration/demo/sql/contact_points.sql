@@ -15,7 +15,7 @@ select
     drawn.d,
     surnames.name || ' ' || industries.word as company_name,
     -- Reserved top-level domain: nobody's company.
-    ascii_letters(surnames.name) || ascii_letters(industries.word) || drawn.company_no || '.example' as domain,
+    surnames.word || lower(industries.word) || drawn.company_no || '.example' as domain,
     industries.industry,
     areas.city,
     areas.state,
@@ -30,20 +30,28 @@ create temp table employments as
 with job_titles as (
     select title, row_number() over (order by title) - 1 as place, count(*) over () as choices
     from read_csv(getvariable('names') || '/job_titles.csv', all_varchar = true)
+),
+sizes as (select count(*) as count_companies from companies),
+placed as (
+    select
+        people.person_no,
+        part(people.f, 1) as number,
+        (people.person_no * 7919 + part(people.f, 1)) % sizes.count_companies as company_no
+    from people_named as people
+    cross join sizes
+    where
+        people.birth_date between date '1951-01-01' and date '1998-01-01'
+        and unit(people.f, 1) < rate('people.employed')
 )
 select
-    people.person_no,
+    placed.person_no,
     companies.company_no,
     companies.company_name,
     companies.domain,
     job_titles.title as job_title
-from people_named as people
-inner join companies
-    on companies.company_no = (people.person_no * 7919 + part(people.f, 1)) % (select count(*) from companies)
-inner join job_titles on job_titles.place = part(people.f, 1) % job_titles.choices
-where
-    people.birth_date between date '1951-01-01' and date '1998-01-01'
-    and unit(people.f, 1) < rate('people.employed');
+from placed
+inner join companies using (company_no)
+inner join job_titles on job_titles.place = placed.number % job_titles.choices;
 
 create temp table mailboxes as
 with spelled as (
@@ -51,12 +59,15 @@ with spelled as (
         people.person_no,
         people.f,
         draw('mail', people.person_no) as m,
-        ascii_letters(people.first_name) as first_word,
-        ascii_letters(people.last_name) as last_word,
-        ascii_letters(coalesce(nicknames.nickname, people.first_name)) as nick_word,
-        ascii_letters(people.maiden_name) as maiden_word,
+        people.first_word,
+        people.last_word,
+        coalesce(nicknames.word, people.first_word) as nick_word,
+        people.maiden_word,
         people.married_date,
-        cast(year(people.birth_date) as varchar) as born
+        cast(year(people.birth_date) as varchar) as born,
+        case when unit(people.f, 3) < rate('people.email_changed')
+            then date '2016-03-01' + cast(unit(people.f, 3) / rate('people.email_changed') * 600 as integer) end as email_changed_date,
+        unit(people.f, 4) < rate('people.second_email') as has_second
     from people_named as people
     left join nicknames
         on nicknames.name = people.first_name and nicknames.place = part(people.f, 2) % nicknames.choices
@@ -65,6 +76,8 @@ written as (
     select
         person_no,
         m,
+        email_changed_date,
+        has_second,
         case
             when unit(m, 0) < rate('people.handle_email')
                 then list_extract(getvariable('adjectives'), 1 + part(m, 1) % len(getvariable('adjectives')))
@@ -93,15 +106,17 @@ written as (
         end as local_second
     from spelled
 ),
+used as (
+    select person_no, 'now' as kind, local_now as local_part, part(m, 6) >> 4 as slot from written
+    union all
+    select person_no, 'before', local_before, part(m, 7) >> 4 from written where email_changed_date is not null
+    union all
+    select person_no, 'second', local_second, (part(m, 7) + 23456) % 65536 >> 4 from written where has_second
+),
 addressed as (
-    select
-        written.person_no,
-        unnest(['now', 'before', 'second']) as kind,
-        unnest([local_now || '@' || now.name, local_before || '@' || before.name, local_second || '@' || second.name]) as email
-    from written
-    inner join mail_providers as now on now.slot = part(m, 6) >> 4
-    inner join mail_providers as before on before.slot = part(m, 7) >> 4
-    inner join mail_providers as second on second.slot = (part(m, 7) + 23456) % 65536 >> 4
+    select used.person_no, used.kind, used.local_part || '@' || mail_providers.name as email
+    from used
+    inner join mail_providers using (slot)
 ),
 -- Two people cannot have one mailbox: later ones add their number. Gmail ignores dots, so compare without them.
 counted as (
@@ -148,12 +163,14 @@ select
     people.name_suffix,
     nicknames.nickname,
     mailboxes.email,
-    case when unit(people.f, 3) < rate('people.email_changed') then mailboxes.email_before end as email_before,
+    mailboxes.email_before,
     case when unit(people.f, 3) < rate('people.email_changed')
         then date '2016-03-01' + cast(unit(people.f, 3) / rate('people.email_changed') * 600 as integer) end as email_changed_date,
-    case when unit(people.f, 4) < rate('people.second_email') then mailboxes.email_second end as email_second,
-    'the' || ascii_letters(heads.last_name) || 's' || people.household_no || '@' ||
-    case people.household_no % 3 when 0 then 'gmail.com' when 1 then 'yahoo.com' else 'comcast.net' end as email_shared,
+    mailboxes.email_second,
+    case when households.has_shared_email
+        then 'the' || households.last_word || 's' || people.household_no || '@'
+            || case people.household_no % 3 when 0 then 'gmail.com' when 1 then 'yahoo.com' else 'comcast.net' end
+    end as email_shared,
     households.has_shared_email,
     phone_digits(households.area_code, people.person_no * 3) as mobile,
     case when unit(people.f, 5) < rate('people.phone_changed')
@@ -178,14 +195,13 @@ select
     employments.company_name,
     employments.job_title,
     case when employments.domain is not null
-        then ascii_letters(people.first_name) || '.' || ascii_letters(people.last_name)
+        then people.first_word || '.' || people.last_word
             || case when people.person_no % 3 = 0 then '' else cast(people.person_no % 100 as varchar) end || '@' || employments.domain
     end as email_work,
     'info@' || employments.domain as email_info
 from people_named as people
 inner join households using (household_no)
 inner join mailboxes using (person_no)
-inner join people_named as heads on heads.household_no = people.household_no and heads.member_no = 1
 left join employments using (person_no)
 left join nicknames
     on nicknames.name = people.first_name and nicknames.place = part(people.f, 2) % nicknames.choices;
@@ -212,3 +228,6 @@ inner join givers on givers.place = takers.place and givers.household_no <> take
 update people set mobile = recycled_phones.phone
 from recycled_phones
 where people.person_no = recycled_phones.person_no;
+
+drop table people_named;
+drop table mailboxes;

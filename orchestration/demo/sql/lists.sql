@@ -40,8 +40,9 @@ create temp table listed_mail_providers as
 select 'all' as group_name, domain as name, cast(weight as bigint) as weight
 from read_csv(getvariable('names') || '/mail_providers.csv', all_varchar = true);
 
-create temp table first_names as from slots_of('listed_first_names', 4096);
-create temp table surnames as from slots_of('listed_surnames', 16384);
+-- `word` is the name in plain letters, as in an address.
+create temp table first_names as select *, ascii_letters(name) as word from slots_of('listed_first_names', 4096);
+create temp table surnames as select *, ascii_letters(name) as word from slots_of('listed_surnames', 16384);
 create temp table areas as from slots_of('listed_areas', 4096);
 create temp table streets as from slots_of('listed_streets', 4096);
 create temp table street_types as from slots_of('listed_street_types', 256);
@@ -51,6 +52,7 @@ create temp table nicknames as
 select
     name,
     nickname,
+    ascii_letters(nickname) as word,
     row_number() over (partition by name order by nickname) - 1 as place,
     count(*) over (partition by name) as choices
 from read_csv(getvariable('names') || '/nicknames.csv', all_varchar = true);

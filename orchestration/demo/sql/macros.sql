@@ -28,10 +28,13 @@ create or replace macro slipped(word, number) as
             || substr(word, 2 + number % (length(word) - 1))
     end;
 
--- A number a US line could have: exchanges without N11 and 555. Unique while line < 7,900,000 and the area code is the same.
+-- A number a US line could have: exchanges whose middle digit is not 1 (service codes) or 5 (555). Numbers of one area code differ while
+-- `line` stays below 6,399,983.
+create or replace macro spread(line) as (line * 2654435 + 1013904) % 6399983;
+create or replace macro exchange(block) as
+    cast(2 + block // 80 as varchar) || substr('02346789', cast(1 + block // 10 % 8 as bigint), 1) || cast(block % 10 as varchar);
 create or replace macro phone_digits(area_code, line) as
-    area_code || list_extract(getvariable('exchanges'), cast(1 + ((line * 2654435 + 1013904) % 7899989) // 10000 as integer))
-    || lpad(cast(((line * 2654435 + 1013904) % 7899989) % 10000 as varchar), 4, '0');
+    area_code || exchange(spread(line) // 10000) || lpad(cast(spread(line) % 10000 as varchar), 4, '0');
 
 create or replace macro iso(moment) as strftime(moment, '%Y-%m-%dT%H:%M:%SZ');
 

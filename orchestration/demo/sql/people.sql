@@ -86,6 +86,7 @@ select
     ) as is_couple,
     surnames.name as last_name,
     surnames.native as native_last_name,
+    surnames.word as last_word,
     coalesce(spine_postal_code, areas.name) as postal_code,
     coalesce(spine_city, areas.city) as city,
     coalesce(spine_state, areas.state) as state,
@@ -180,7 +181,7 @@ where
     and sons.person_no not in (select other_person_no from twins)
 qualify row_number() over (partition by fathers.household_no order by sons.person_no, fathers.person_no) = 1;
 
-create temp table people_named as
+create temp table people_called as
 with born as (
     select
         people.person_no,
@@ -191,39 +192,53 @@ with born as (
         people.d,
         draw('facts', people.person_no) as f,
         coalesce(twins.birth_date, people.birth_date) as birth_date,
-        fathers_and_sons.other_person_no as father_no
+        fathers_and_sons.other_person_no as father_no,
+        households.culture || ':' || people.gender || ':' || case
+            when people.birth_date < date '1950-01-01' then 'era_1940'
+            when people.birth_date < date '1965-01-01' then 'era_1957'
+            when people.birth_date < date '1980-01-01' then 'era_1972'
+            when people.birth_date < date '1995-01-01' then 'era_1987'
+            else 'era_2001'
+        end as group_name
     from people_drawn as people
+    inner join households using (household_no)
     left join twins using (person_no)
     left join fathers_and_sons using (person_no)
 ),
-named as (
+-- Nobody gives two children one name: who draws the name of an older member takes another.
+called as (
     select
         born.*,
-        households.culture,
-        households.last_name as household_last_name,
-        households.native_last_name as household_native_last_name,
-        first_names.name as drawn_first_name,
-        first_names.native as drawn_native_first_name,
-        surnames.name as own_last_name,
-        surnames.native as own_native_last_name,
-        case
-            when born.role in ('head', 'child') then true
-            when born.role = 'partner' then unit(born.d, 3) < rate('households.same_surname_partner')
-            else unit(born.d, 3) < rate('households.same_surname_other')
-        end as takes_household_name
+        first_names.name as first_choice,
+        row_number() over (partition by born.household_no, first_names.name order by born.member_no) - 1 as taken
     from born
-    inner join households using (household_no)
-    inner join first_names
-        on first_names.group_name = households.culture || ':' || born.gender || ':' || case
-            when born.birth_date < date '1950-01-01' then 'era_1940'
-            when born.birth_date < date '1965-01-01' then 'era_1957'
-            when born.birth_date < date '1980-01-01' then 'era_1972'
-            when born.birth_date < date '1995-01-01' then 'era_1987'
-            else 'era_2001'
-        end
-        and first_names.slot = part(born.d, 2) >> 4
-    inner join surnames on surnames.group_name = households.culture and surnames.slot = part(born.d, 4) >> 2
+    inner join first_names on first_names.group_name = born.group_name and first_names.slot = part(born.d, 2) >> 4
 )
+select
+    called.*,
+    households.culture,
+    households.last_name as household_last_name,
+    households.native_last_name as household_native_last_name,
+    households.last_word as household_last_word,
+    first_names.name as drawn_first_name,
+    first_names.native as drawn_native_first_name,
+    first_names.word as drawn_first_word,
+    surnames.name as own_last_name,
+    surnames.native as own_native_last_name,
+    surnames.word as own_last_word,
+    case
+        when called.role in ('head', 'child') then true
+        when called.role = 'partner' then unit(called.d, 3) < rate('households.same_surname_partner')
+        else unit(called.d, 3) < rate('households.same_surname_other')
+    end as takes_household_name
+from called
+inner join households using (household_no)
+inner join first_names
+    on first_names.group_name = called.group_name
+    and first_names.slot = ((part(called.d, 2) >> 4) + 1237 * called.taken) % 4096
+inner join surnames on surnames.group_name = households.culture and surnames.slot = part(called.d, 4) >> 2;
+
+create temp table people_named as
 select
     named.person_no,
     named.household_no,
@@ -236,15 +251,20 @@ select
     named.f,
     coalesce(fathers.drawn_first_name, named.drawn_first_name) as first_name,
     coalesce(fathers.drawn_native_first_name, named.drawn_native_first_name) as native_first_name,
-    case when takes_household_name then household_last_name else own_last_name end as last_name,
-    case when takes_household_name then household_native_last_name else own_native_last_name end as native_last_name,
-    own_last_name as maiden_name,
-    case when role = 'partner' and gender = 'f' and takes_household_name and unit(named.f, 0) < rate('people.married_lately')
+    case when named.takes_household_name then named.household_last_name else named.own_last_name end as last_name,
+    case when named.takes_household_name then named.household_native_last_name else named.own_native_last_name end as native_last_name,
+    coalesce(fathers.drawn_first_word, named.drawn_first_word) as first_word,
+    case when named.takes_household_name then named.household_last_word else named.own_last_word end as last_word,
+    named.own_last_name as maiden_name,
+    named.own_last_word as maiden_word,
+    case when named.role = 'partner' and named.gender = 'f' and named.takes_household_name and unit(named.f, 0) < rate('people.married_lately')
         then date '2016-02-01' + cast(unit(named.f, 0) / rate('people.married_lately') * 660 as integer) end as married_date,
     chr(65 + part(named.d, 5) % 25) as middle_initial,
     case when named.father_no is not null then 'Jr' when sons.father_no is not null then 'Sr' end as name_suffix
-from named
-left join (
-    select person_no, drawn_first_name, drawn_native_first_name from named
-) as fathers on fathers.person_no = named.father_no
-left join (select distinct father_no from named where father_no is not null) as sons on sons.father_no = named.person_no;
+from people_called as named
+left join people_called as fathers on fathers.person_no = named.father_no
+left join (select distinct other_person_no as father_no from fathers_and_sons) as sons on sons.father_no = named.person_no;
+
+drop table people_drawn;
+drop table people_called;
+drop table households_drawn;

@@ -102,6 +102,7 @@ with joined as (
         sources.address as address_rate,
         sources.gender as gender_rate,
         sources.work_email,
+        sources.second_email as second_email_rate,
         people.d as person_draw
     from records
     inner join people using (person_no)
@@ -157,7 +158,7 @@ select
         when source = 'hubspot' and email_work is not null and unit(b, 5) < rate('traps.info_address') then 'info'
         when has_shared_email and unit(b, 5) > 1 - rate('traps.shared_email_use') then 'shared'
         when email_work is not null and unit(b, 0) < work_email then 'work'
-        when email_second is not null and unit(b, 0) > 1 - rate('corruption.email_second') then 'second'
+        when email_second is not null and unit(b, 0) > 1 - second_email_rate then 'second'
         when is_before_email and email_before is not null then 'before'
         else 'now'
     end as email_kind,
@@ -279,7 +280,7 @@ select
         when unit(a, 4) < rate('corruption.upper_case') then upper(family_ordered)
         when unit(a, 4) > 1 - rate('corruption.lower_case') then lower(family_ordered)
         else family_ordered
-    end || case when name_suffix is not null and again(a, 7) < 0.6 then ' ' || name_suffix else '' end as last_name,
+    end || case when name_suffix is not null and again(a, 7) < 0.8 then ' ' || name_suffix else '' end as last_name,
     typed_birth_date as birth_date,
     written_date(typed_birth_date, case source
         when 'receipts' then 1 when 'partner' then 2 when 'hubspot' then part(b, 6) % 2 else 0 end) as birth_text,
@@ -319,3 +320,7 @@ select
         else 'P' || lpad(cast(record_no as varchar), 7, '0')
     end as source_record_id
 from ordered;
+
+drop table statements;
+drop table records;
+drop table placements;

@@ -11,32 +11,38 @@ order by campaign_id;
 
 create temp table mailings as
 with redeemers as (select distinct household_id from spine_redemptions),
-sends as (
+lists as (
+    select campaign_id, greatest(start_date, timestamp '2017-01-01') as start_at from spine_campaign_descriptions
+),
+subscribers as (
     select
         records.record_key,
         records.source_record_id,
-        records.person_no,
-        records.email,
         records.person_id,
-        campaigns.campaign_id,
-        greatest(campaigns.start_date, timestamp '2017-01-01') as start_at,
-        draw('mailing', records.record_key || ':' || campaigns.campaign_id) as d,
+        records.email,
+        records.created_at,
+        cast(part(records.c, 1) as bigint) * 65536 + part(records.c, 5) as luck,
         0.4 + 1.2 * again(people.d, 0) + case when redeemers.household_id is null then 0 else 0.7 end as propensity,
         people.spine_household_id
     from observed as records
     inner join people using (person_no)
-    cross join spine_campaign_descriptions as campaigns
     left join redeemers on redeemers.household_id = people.spine_household_id
-    where
-        records.source = 'mailer' and records.created_at < greatest(campaigns.start_date, timestamp '2017-01-01')
+    where records.source = 'mailer'
 ),
+-- The spine says who got a campaign; a share of everybody else gets it too.
 targeted as (
-    select sends.*
-    from sends
-    left join spine_campaigns
-        on spine_campaigns.household_id = sends.spine_household_id and spine_campaigns.campaign_id = sends.campaign_id
-    where spine_campaigns.campaign_id is not null or unit(sends.d, 0) < 0.12
+    select subscribers.*, lists.campaign_id, lists.start_at
+    from subscribers
+    inner join spine_campaigns on spine_campaigns.household_id = subscribers.spine_household_id
+    inner join lists using (campaign_id)
+    where subscribers.created_at < lists.start_at
+    union
+    select subscribers.*, lists.campaign_id, lists.start_at
+    from subscribers
+    inner join lists on subscribers.created_at < lists.start_at
+    where line_unit(subscribers.luck, lists.campaign_id) < rate('behaviour.mailed')
 ),
+drawn as (select *, draw('mailing', record_key || ':' || campaign_id) as d from targeted),
 acted as (
     select
         *,
@@ -46,7 +52,7 @@ acted as (
         unit(d, 4) < rate('behaviour.clicked') * propensity as would_click,
         unit(d, 4) > 1 - rate('behaviour.unsubscribed') as is_unsubscribed,
         unit(d, 5) < rate('behaviour.complained') as is_complained
-    from targeted
+    from drawn
 ),
 ended as (
     select *, min(case when is_unsubscribed or is_complained or (is_bounced and part(d, 6) % 2 = 0) then sent_at end)

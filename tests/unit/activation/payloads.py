@@ -7,8 +7,10 @@ import duckdb
 
 from orchestration.activation.delivery import Patience
 from orchestration.activation.document import SyncDocument
+from orchestration.demo.server import Server
 from orchestration.warehouse import engine
 
+UPDATE = "/crm/v3/objects/contacts/batch/update"
 AS_OF = date(2017, 12, 31)
 PATIENCE = Patience(tries=3, first_wait=0.01, longest_wait=0.05)
 
@@ -86,6 +88,16 @@ def write_crm(folder: Path, count: int) -> Path:
             f"to '{folder}/hubspot/contacts.parquet' (format parquet)"
         )
     return folder
+
+
+def intercept(patch, handler) -> None:
+    """Let `handler(path, body, go_on)` answer what the CRM is asked; `go_on()` is the CRM's own answer."""
+    answer = Server.answer
+
+    def answering(self, method, target, authorization, body):
+        return handler(target, body, lambda: answer(self, method, target, authorization, body))
+
+    patch.setattr(Server, "answer", answering)
 
 
 def crm_properties(crm, contact_id: int) -> dict[str, str]:

@@ -6,40 +6,44 @@ import pytest
 from payloads import (
     AS_OF,
     PATIENCE,
+    UPDATE,
     change,
     crm_differences,
     crm_properties,
     document,
     fill_warehouse,
+    intercept,
     ledger_rows,
 )
 
 from orchestration.activation import outbox
 from orchestration.activation.delivery import Bucket, Patience
-from orchestration.activation.errors import AuthError, UnavailableError
+from orchestration.activation.destinations.hubspot import SANDBOXES, account_type
+from orchestration.activation.endpoint import check_endpoint
+from orchestration.activation.errors import AuthError, PlanRefusedError, UnavailableError
 from orchestration.activation.run import run_sync
+from orchestration.demo.answers import Answer
 from orchestration.demo.hubspot_api import error
-
-UPDATE = "/crm/v3/objects/contacts/batch/update"
 
 
 def sync_once(settings, run_id, sync=None, patience=PATIENCE):
     return run_sync(settings, sync or document(), AS_OF, run_id, patience=patience)
 
 
-def answer_for(crm, monkeypatch, bad_ids, status):
+def refuse_batches_with(patch, bad_ids, status):
     """Let the CRM refuse a whole batch with `status` when it holds one of `bad_ids`, as some real endpoints do."""
-    answer = crm.crm.answer
 
-    def refusing(method, path, query, body):
+    def refusing(path, body, go_on):
         if path == UPDATE and bad_ids & {row["id"] for row in body["inputs"]}:
             return error(status, "VALIDATION_ERROR", "Property values were not valid")
-        return answer(method, path, query, body)
+        return go_on()
 
-    monkeypatch.setattr(crm.crm, "answer", refusing)
+    intercept(patch, refusing)
 
 
-@pytest.mark.parametrize("fault", ["throttled", "server_errors", "cut_bodies", "lost_answers", "html_bodies"])
+@pytest.mark.parametrize(
+    "fault", ["throttled", "server_errors", "cut_bodies", "lost_answers", "html_bodies", "strange_bodies"]
+)
 def test_what_passes_is_waited_for_and_every_row_arrives(settings, crm, fault):
     fill_warehouse(settings, 250)
     crm.faults.retry_after = 0
@@ -79,15 +83,14 @@ def test_a_wrong_token_stops_before_any_row_and_rejects_none(settings, crm, monk
 
 def test_a_token_that_expires_midway_keeps_what_was_acknowledged(settings, crm, monkeypatch):
     fill_warehouse(settings, 250)
-    answer = crm.crm.answer
 
-    def expiring(method, path, query, body):
+    def expiring(path, body, go_on):
         if crm.counters.writes >= 100 and path == UPDATE:
             return error(401, "EXPIRED_AUTHENTICATION", "The token expired")
-        return answer(method, path, query, body)
+        return go_on()
 
     with monkeypatch.context() as patch:
-        patch.setattr(crm.crm, "answer", expiring)
+        intercept(patch, expiring)
         with pytest.raises(AuthError):
             sync_once(settings, "r1")
     second = sync_once(settings, "r2")
@@ -122,14 +125,9 @@ def test_rows_refused_in_a_partial_answer_wait_until_they_change(settings, crm):
     assert rejects == [(f"9100{n}", "permanent", "OBJECT_NOT_FOUND") for n in (1, 2, 3)]
     second = sync_once(settings, "r2")
     assert (second.plan.to_send, second.plan.rejected_before) == (0, 3)
-    change(
-        settings, "update activation.hubspot__contacts set contact_id = contact_id - 90000 + 100 where contact_id > '9'"
-    )
-    change(settings, "update activation.hubspot__contacts set contact_id = '1250' where contact_id = '1101' "
-                     "and tessera_person_id = 'p0'")  # fmt: skip
-    change(settings, "delete from activation.hubspot__contacts where contact_id in ('1102', '1103')")
+    change(settings, "update activation.hubspot__contacts set contact_id = replace(contact_id, '9100', '120')")
     third = sync_once(settings, "r3")
-    assert third.acknowledged == third.plan.to_send
+    assert (third.plan.insert, third.acknowledged) == (3, 3)
     assert ledger_rows(settings, "select count(*) from activation.rejects") == [(0,)]
 
 
@@ -156,7 +154,7 @@ def test_a_batch_refused_whole_is_halved_until_the_bad_rows_stand_alone(
     settings, crm, monkeypatch, status, error_class
 ):
     fill_warehouse(settings, 100)
-    answer_for(crm, monkeypatch, {"1007", "1008", "1090"}, status)
+    refuse_batches_with(monkeypatch, {"1007", "1008", "1090"}, status)
     result = sync_once(settings, "r1")
     assert (result.acknowledged, result.rejected) == (97, 3)
     rejects = ledger_rows(settings, "select key, error_class from activation.rejects order by 1")
@@ -165,7 +163,7 @@ def test_a_batch_refused_whole_is_halved_until_the_bad_rows_stand_alone(
 
 def test_an_unknown_failure_is_tried_by_some_runs_and_then_rests(settings, crm, monkeypatch):
     fill_warehouse(settings, 20)
-    answer_for(crm, monkeypatch, {"1007"}, 500)
+    refuse_batches_with(monkeypatch, {"1007"}, 500)
     tried = [sync_once(settings, f"r{n}").rejected for n in range(5)]
     assert tried == [1, 1, 1, 0, 0]
 
@@ -173,7 +171,7 @@ def test_an_unknown_failure_is_tried_by_some_runs_and_then_rests(settings, crm, 
 def test_a_server_that_breaks_midway_leaves_the_rest_to_the_next_run(settings, crm, monkeypatch):
     fill_warehouse(settings, 250)
     with monkeypatch.context() as patch:
-        answer_for(crm, patch, {str(1000 + i) for i in range(100, 250)}, 500)
+        refuse_batches_with(patch, {str(1000 + i) for i in range(100, 250)}, 500)
         with pytest.raises(UnavailableError, match="HTTP 500"):
             sync_once(settings, "r1")
     assert outbox.unfinished(settings, "crm") == []
@@ -189,9 +187,6 @@ def test_the_rate_is_kept(settings):
 
 
 def test_nothing_but_loopback_and_sandboxes_is_sent_to_outside_prod(settings, crm, monkeypatch):
-    from orchestration.activation.endpoint import check_endpoint
-    from orchestration.activation.errors import PlanRefusedError
-
     check_endpoint(settings, "https://sandbox.example.com", is_sandbox=lambda: True)
     with pytest.raises(PlanRefusedError, match="no sandbox and this is 'dev'"):
         check_endpoint(settings, "https://api.example.com", is_sandbox=lambda: False)
@@ -199,3 +194,14 @@ def test_nothing_but_loopback_and_sandboxes_is_sent_to_outside_prod(settings, cr
     monkeypatch.setenv("HUBSPOT_BASE_URL", "http://api.hubapi.com")
     with pytest.raises(PlanRefusedError, match="in clear"):
         sync_once(settings, "r1", patience=Patience(tries=1))
+
+
+def test_an_account_that_does_not_say_sandbox_is_none(crm):
+    assert account_type(str(crm), "demo-token") not in SANDBOXES
+    with pytest.raises(AuthError):
+        account_type(str(crm), "stale")
+
+
+def test_an_account_that_says_sandbox_is_one(crm, monkeypatch):
+    intercept(monkeypatch, lambda path, body, go_on: Answer.json(200, {"portalId": 1, "accountType": "SANDBOX"}))
+    assert account_type(str(crm), "demo-token") in SANDBOXES

@@ -99,7 +99,7 @@ def test_upsert_leaves_what_left_the_model_alone(settings, crm):
 
 def test_skip_keeps_what_the_destination_has_and_clear_empties_it(settings, crm):
     fill_warehouse(settings, 20)
-    fields = {"tessera_segments": {"to": "tessera_segments", "null": "skip"},
+    fields = {"tessera_segments": {"to": "tessera_segments", "when_empty": "skip"},
               "tessera_favourite_department": "tessera_favourite_department"}  # fmt: skip
     sync = document(fields=fields)
     sync_once(settings, "r1", sync)

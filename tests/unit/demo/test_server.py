@@ -51,9 +51,12 @@ def where(name, operator, value):
 
 def test_listens_on_loopback_only(api):
     port = int(api.url.rsplit(":", 1)[1])
-    with socket.socket() as another, pytest.raises((ConnectionRefusedError, TimeoutError)):
+    with socket.socket() as another:
         another.settimeout(1)
-        another.connect(("127.0.0.2", port))
+        assert another.connect_ex(("127.0.0.1", port)) == 0
+    with socket.socket() as another:
+        another.settimeout(1)
+        assert another.connect_ex(("127.0.0.2", port)) != 0
 
 
 def test_search_returns_only_the_properties_asked_for_in_the_nested_shape(api):
@@ -91,6 +94,7 @@ def test_search_filters_by_last_change_sorts_and_pages(api):
     ("body", "says"),
     [
         ({"limit": 201}, "between 1 and 200"),
+        ({"limit": "many"}, "must be numbers"),
         ({"limit": 200, "after": "9900"}, "10000"),
         ({"filterGroups": where("shoe_size", "EQ", "44")}, "shoe_size does not exist"),
         ({"filterGroups": where("email", "LIKE", "44")}, "Invalid operator"),

@@ -16,12 +16,12 @@ renamed as (
         {{ trimmed('city') }} as city,
         {{ state_code('state') }} as state,
         population,
-        median_household_income as median_household_income_usd,
-        median_age as median_age_years,
+        median_household_income,
+        median_age,
         share_owner_occupied,
         valid_until as valid_until_date,
         updated_at,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

@@ -20,7 +20,7 @@ renamed as (
         duration_seconds,
         started_at as occurred_at,
         ended_at,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

@@ -18,7 +18,7 @@ renamed as (
         {{ trimmed('comment') }} as comment,
         score,
         created_at as occurred_at,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

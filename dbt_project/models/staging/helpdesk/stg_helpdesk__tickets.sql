@@ -13,6 +13,7 @@ renamed as (
 
     select
         'helpdesk:tickets:' || id as ticket_id,
+        'helpdesk:tickets:' || id as interaction_id,
         'helpdesk:users:' || requester_id as record_id,
         {{ trimmed('subject') }} as subject,
         {{ trimmed('description') }} as description,
@@ -23,7 +24,7 @@ renamed as (
         first_replied_at,
         solved_at,
         updated_at,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

@@ -18,7 +18,7 @@ renamed as (
         phone,
         created_at,
         updated_at,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

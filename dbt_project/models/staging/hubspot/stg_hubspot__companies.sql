@@ -24,7 +24,7 @@ renamed as (
         coalesce(is_archived, false) as is_deleted,
         created_at,
         updated_at,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

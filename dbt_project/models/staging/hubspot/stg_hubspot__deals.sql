@@ -25,7 +25,7 @@ renamed as (
         created_at as opened_at,
         closed_at,
         updated_at,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

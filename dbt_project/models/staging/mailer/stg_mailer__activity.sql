@@ -28,7 +28,7 @@ renamed as (
         bounce_type,
         url,
         occurred_at,
-        _batch_id,
+        _part_id as _batch_id,
         _dlt_load_id as _load_id
 
     from source

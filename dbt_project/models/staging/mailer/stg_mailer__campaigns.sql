@@ -17,7 +17,7 @@ renamed as (
         {{ trimmed('campaign_type') }} as campaign_type,
         start_date,
         end_date,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

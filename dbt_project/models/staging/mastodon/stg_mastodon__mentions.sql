@@ -19,7 +19,7 @@ renamed as (
         {{ html_text('content') }} as body,
         language,
         created_at as occurred_at,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

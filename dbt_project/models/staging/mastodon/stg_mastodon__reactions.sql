@@ -17,7 +17,7 @@ renamed as (
         status_id,
         case type when 'favourite' then 'favourited' when 'reblog' then 'reblogged' end as interaction_type,
         created_at as occurred_at,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

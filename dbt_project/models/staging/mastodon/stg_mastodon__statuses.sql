@@ -23,7 +23,7 @@ renamed as (
         favourites_count as count_favourites,
         reblogs_count as count_reblogs,
         created_at as occurred_at,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

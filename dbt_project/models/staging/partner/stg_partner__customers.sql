@@ -29,7 +29,7 @@ renamed as (
         has_sharing_consent,
         last_purchase_date,
         updated_at,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

@@ -32,7 +32,7 @@ renamed as (
         has_sms_consent,
         joined_at as created_at,
         updated_at,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

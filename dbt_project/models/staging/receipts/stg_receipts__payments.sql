@@ -30,7 +30,7 @@ renamed as (
         payment_no,
         amount,
         business_date,
-        _batch_id,
+        _part_id as _batch_id,
         _dlt_load_id as _load_id
 
     from source

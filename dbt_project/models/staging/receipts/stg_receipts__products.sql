@@ -19,7 +19,7 @@ renamed as (
         {{ trimmed('type') }} as product_type,
         brand_type,
         {{ trimmed('package_size') }} as package_size,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

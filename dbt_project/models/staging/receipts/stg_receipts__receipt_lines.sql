@@ -32,7 +32,7 @@ renamed as (
         net_amount,
         business_date,
         sold_at as ordered_at,
-        _batch_id,
+        _part_id as _batch_id,
         _dlt_load_id as _load_id
 
     from source

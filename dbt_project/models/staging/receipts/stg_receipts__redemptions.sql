@@ -27,7 +27,7 @@ renamed as (
         campaign_id,
         store_id,
         business_date,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

@@ -18,7 +18,7 @@ renamed as (
         {{ state_code('state') }} as state,
         {{ trimmed('postal_code') }} as postal_code,
         coalesce(timezone, '{{ var("store_timezone") }}') as timezone,
-        _batch_id,
+        _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
 

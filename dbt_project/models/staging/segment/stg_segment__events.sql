@@ -51,7 +51,7 @@ renamed as (
         revenue as amount,
         -- The device's clock may be wrong; sent and received tell by how much.
         coalesce(original_timestamp + (received_at - sent_at), original_timestamp) as occurred_at,
-        _batch_id,
+        _part_id as _batch_id,
         _dlt_load_id as _load_id
 
     from source

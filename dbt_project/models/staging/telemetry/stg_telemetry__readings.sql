@@ -22,7 +22,7 @@ renamed as (
         unit,
         value,
         recorded_at as occurred_at,
-        _batch_id,
+        _part_id as _batch_id,
         _dlt_load_id as _load_id
 
     from source

@@ -1,0 +1,160 @@
+"""One landing of one system, judged: what came in, whether all of it is accounted for, and whether it looks as usual.
+
+How records are read and split is `ingestion`'s. A source that fails, or a batch that is unsound, never raises here:
+the verdict says so and the last good landing stays.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from data_contracts.contract import Contract
+from data_contracts.odcs import ContractError
+from ingestion.batch import SourceError
+from ingestion.landing import LandingReport, land
+from ingestion.rejection import reject
+from orchestration.landing import checks, facts
+from orchestration.landing.health import remember
+from orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of one check. `is_error` false: worth a look, no more."""
+
+    passed: bool
+    message: str = "as it should be"
+    is_error: bool = True
+    numbers: dict[str, int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TableIntake:
+    """Records of one table in this landing, rows landed in all, and its three verdicts."""
+
+    offered: int
+    landed: int
+    quarantined: int
+    rows_landed: int
+    healthy: Verdict
+    reconciled: Verdict
+    sound: Verdict
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What came of one landing; `problems` are what an operator must mend, empty when well."""
+
+    system: str
+    tables: dict[str, TableIntake]
+    problems: tuple[str, ...]
+    seconds: float
+
+    @property
+    def healthy(self) -> bool:
+        return not self.problems
+
+    def summary(self) -> str:
+        lines = [
+            f"{self.system}.{name}: {table.landed:,} landed, {table.quarantined:,} quarantined"
+            for name, table in self.tables.items()
+        ]
+        return "\n".join([*lines, *(f"  {problem}" for problem in self.problems), f"{self.seconds:.1f} s"])
+
+
+def take_in(settings: Settings, contract: Contract, *, log: Callable[[str], object]) -> Intake:
+    """Land what is new at a system, reject what is unsound as a whole, and judge the result."""
+    started = time.monotonic()
+    report, problem = _land(settings, contract)
+    if problem:
+        log(f"{problem}: its last good landing stays in use")
+    findings = _judge(settings, contract) if report and report.load_ids else []
+    taken_back = _take_back(settings, contract, findings, report)
+    balance = checks.reconcile(settings, contract.system)
+    tables = {
+        table.name: _table(table.name, report, problem, findings, balance[table.name]) for table in contract.tables
+    }
+    problems = _problems(tables, report, problem, taken_back)
+    for told in problems:
+        log(told)
+    remember(settings, contract.system, problems)
+    return Intake(contract.system, tables, tuple(problems), time.monotonic() - started)
+
+
+def _land(settings: Settings, contract: Contract) -> tuple[LandingReport | None, str | None]:
+    try:
+        return land(contract.system, settings.root), None
+    except (SourceError, ContractError) as error:
+        return None, str(error)
+
+
+def _judge(settings: Settings, contract: Contract) -> list[checks.Finding]:
+    return checks.validate(facts.batch_facts(settings, contract.system), checks.suite(contract))
+
+
+def _take_back(
+    settings: Settings, contract: Contract, findings: list[checks.Finding], report: LandingReport | None
+) -> list[str]:
+    """Reject the files that this landing brought to a table whose suite failed as an error."""
+    if report is None:
+        return []
+    bad = {found.resource: found.message for found in findings if not found.passed and found.severity == "error"}
+    files = [
+        (resource, reject(settings.root, contract.system, resource, load_id, message))
+        for resource, message in bad.items()
+        for load_id in report.load_ids
+    ]
+    return [f"{contract.system}/{resource}: {len(names)} files taken back" for resource, names in files if names]
+
+
+def _table(
+    name: str,
+    report: LandingReport | None,
+    problem: str | None,
+    findings: list[checks.Finding],
+    balance: checks.Reconciliation,
+) -> TableIntake:
+    counts = report.resources[name] if report else None
+    refused = {file: why for file, why in report.rejected.items() if _belongs(file, name)} if report else {}
+    failed = [found for found in findings if found.resource == name and not found.passed]
+    return TableIntake(
+        offered=counts.offered if counts else 0,
+        landed=counts.landed if counts else 0,
+        quarantined=counts.quarantined if counts else 0,
+        rows_landed=balance.landed,
+        healthy=_health(problem, refused),
+        reconciled=Verdict(
+            passed=balance.is_equal,
+            message="every record is landed or quarantined" if balance.is_equal else "records are lost or doubled",
+            numbers={
+                name: getattr(balance, name) for name in ("offered", "landed", "quarantined", "lost", "doubled")
+            },
+        ),
+        sound=Verdict(
+            passed=not failed,
+            message="; ".join(found.message for found in failed) or "as usual",
+            is_error=any(found.severity == "error" for found in failed),
+            numbers={found.check: found.observed for found in findings if found.resource == name and found.observed},
+        ),
+    )
+
+
+def _belongs(file: str, resource: str) -> bool:
+    return file.rsplit("/", 1)[-1].split(".", 1)[0] == resource
+
+
+def _health(problem: str | None, refused: dict[str, str]) -> Verdict:
+    if problem:
+        return Verdict(passed=False, message=f"{problem}; the last good landing stays in use")
+    told = "; ".join(f"{file}: {why}" for file, why in sorted(refused.items()))
+    return Verdict(passed=not refused, message=told or "read to its end", numbers={"files_refused": len(refused)})
+
+
+def _problems(
+    tables: dict[str, TableIntake], report: LandingReport | None, problem: str | None, taken_back: list[str]
+) -> list[str]:
+    found = [problem] if problem else []
+    found += [f"{file}: {why}" for file, why in sorted(report.rejected.items())] if report else []
+    found += taken_back
+    found += [f"{name}: {table.reconciled.message}" for name, table in tables.items() if not table.reconciled.passed]
+    return found

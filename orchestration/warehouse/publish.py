@@ -1,0 +1,164 @@
+"""Publishing the marts: a read-only DuckDB file and Parquet beside it, which BI opens. Marts themselves are dbt models.
+
+A release is written under its own name and then becomes the current one by swapping a symlink, so that no reader ever
+waits or sees half of it: `published/marts.duckdb` and `published/parquet` always point at a whole release.
+"""
+
+import json
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.errors import TesseraError
+from orchestration.settings import Settings
+from orchestration.warehouse import engine
+
+DATABASE = "marts.duckdb"
+PARQUET = "parquet"
+_KEPT_RELEASES = 2
+_SEPARATOR = "\x1f"
+
+
+class NothingToPublishError(TesseraError):
+    """There are no marts in the warehouse yet."""
+
+
+def publish(settings: Settings, run_id: str) -> dict[str, Any]:
+    """Make the marts as they are now the current release.
+
+    Returns `rows` and `hashes` per mart, `bytes`, `path` (the file BI opens), `release`, `seconds`, and `is_unchanged`:
+    when every mart's content equals the current release's, nothing is written. Raises NothingToPublishError.
+    """
+    started = time.monotonic()
+    settings.published.mkdir(parents=True, exist_ok=True)
+    current = _current(settings.published)
+    with engine.reading(settings) as con:
+        tables = _marts(con)
+        contents = {table: content(con, "marts", table) for table in tables}
+        release = _release_of(settings.published, current)
+        is_unchanged = release is not None and release["contents"] == contents
+        if not is_unchanged:
+            current = f"marts-{_as_name(run_id)}"
+            _discard(settings.published, current)
+            _write(con, settings.published, current, tables, contents)
+    if not is_unchanged:
+        _flip(settings.published, DATABASE, f"{current}.duckdb")
+        _flip(settings.published, PARQUET, current)
+        _discard_old(settings.published)
+    return {
+        "rows": {table: facts["rows"] for table, facts in contents.items()},
+        "hashes": {table: facts["hash"] for table, facts in contents.items()},
+        "bytes": (settings.published / f"{current}.duckdb").stat().st_size,
+        "path": str(settings.published / DATABASE),
+        "release": current,
+        "is_unchanged": is_unchanged,
+        "seconds": round(time.monotonic() - started, 2),
+    }
+
+
+def content(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, Any]:
+    """Rows, columns and content hash of a table; equal for the same rows in any order, on any engine version."""
+    columns = con.execute(
+        "select column_name, data_type from information_schema.columns "
+        "where table_catalog = current_database() and table_schema = ? and table_name = ? order by ordinal_position",
+        [schema, table],
+    ).fetchall()
+    return {
+        "rows": con.execute(f'select count(*) from "{schema}"."{table}"').fetchall()[0][0],
+        "columns": [f"{name} {kind}" for name, kind in columns],
+        "hash": content_hash(con, f'"{schema}"."{table}"'),
+    }
+
+
+def content_hash(con: duckdb.DuckDBPyConnection, table: str) -> str:
+    """Hexadecimal digits that depend on the rows of `table` (a quoted, qualified name), not on their order.
+
+    Floating-point numbers count to six digits. A sum, not an exclusive or: a row that is there twice counts twice.
+    """
+    described = con.execute(f"describe {table}").fetchall()
+    texts = [_as_text(name, kind) for name, kind, *_ in described]
+    row = f"concat_ws('{_SEPARATOR}', {', '.join(texts)})"
+    total = con.execute(f"select coalesce(sum(md5_number_lower({row})::hugeint), 0) from {table}").fetchall()[0][0]
+    return f"{total:024x}"
+
+
+def _as_text(name: str, kind: str) -> str:
+    quoted = '"' + name.replace('"', '""') + '"'
+    if kind in {"DOUBLE", "FLOAT"}:
+        # Negative zero is zero.
+        quoted = f"(round({quoted}, 6) + 0.0)"
+    return f"coalesce({quoted}::varchar, '\\N')"
+
+
+def _marts(con: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = con.execute(
+        "select table_name from information_schema.tables where table_catalog = current_database() "
+        "and table_schema = 'marts' and table_type = 'BASE TABLE' order by table_name"
+    ).fetchall()
+    if not rows:
+        raise NothingToPublishError("there are no tables in schema marts: build the marts before publishing them")
+    # Tables that dbt is swapping in carry its suffix; one left by a killed run is nobody's mart.
+    return [name for (name,) in rows if not re.search(r"__dbt_(tmp|backup)", name)]
+
+
+def _as_name(run_id: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "-", run_id)
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection, folder: Path, release: str, tables: list[str], contents: dict[str, Any]
+) -> None:
+    """Write database, Parquet and manifest of a release under names nobody reads yet."""
+    (folder / release).mkdir()
+    con.execute(f"attach '{folder / release}.duckdb' as published (storage_version 'v1.0.0')")
+    for table in tables:
+        # Schema main: the bare name of a table is found whatever a tool calls the file's catalog.
+        con.execute(f'create table published.main."{table}" as from marts."{table}"')
+        con.execute(
+            f"copy marts.\"{table}\" to '{folder / release / table}.parquet' (format parquet, compression zstd)"
+        )
+    con.execute("detach published")
+    manifest = {"release": release, "contents": contents}
+    (folder / f"{release}.json").write_text(json.dumps(manifest, indent=1))
+
+
+def _flip(folder: Path, name: str, target: str) -> None:
+    """Point symlink `name` at `target` in one step; whoever has the old target open keeps it."""
+    passing = folder / f".{name}.next"
+    passing.unlink(missing_ok=True)
+    passing.symlink_to(target)
+    os.replace(passing, folder / name)
+
+
+def _current(folder: Path) -> str | None:
+    link = folder / DATABASE
+    return Path(os.readlink(link)).stem if link.is_symlink() else None
+
+
+def _release_of(folder: Path, release: str | None) -> dict[str, Any] | None:
+    """The manifest of a release that is whole, else None."""
+    manifest = folder / f"{release}.json"
+    whole = release and manifest.exists() and (folder / DATABASE).exists() and (folder / PARQUET).exists()
+    if not whole or os.readlink(folder / PARQUET) != release:
+        return None
+    return json.loads(manifest.read_text())
+
+
+def _discard(folder: Path, release: str) -> None:
+    (folder / f"{release}.json").unlink(missing_ok=True)
+    (folder / f"{release}.duckdb").unlink(missing_ok=True)
+    shutil.rmtree(folder / release, ignore_errors=True)
+
+
+def _discard_old(folder: Path) -> None:
+    """Keep the newest releases and drop the rest, half-written ones of killed runs too."""
+    whole = sorted(folder.glob("marts-*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    kept = {path.stem for path in whole[:_KEPT_RELEASES]}
+    for path in folder.glob("marts-*"):
+        if path.name.split(".")[0] not in kept:
+            _discard(folder, path.name.split(".")[0])

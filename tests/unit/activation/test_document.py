@@ -1,0 +1,93 @@
+"""Sync documents: a bad one says file, line and what to write, and stops no other."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestration.activation.document import load_documents
+from orchestration.activation.run import FOLDER
+
+GOOD = """\
+type: orchestration.components.AudienceSync
+attributes:
+  name: {name}
+  description: Computed attributes for the CRM.
+  owner: team:crm
+  destination: hubspot
+  object: contacts
+  model: activation.hubspot__contacts
+  key: contact_id
+  mode: mirror
+  on_exit: clear
+  fields:
+    tessera_segments: tessera_segments
+    lifetime_value: {{to: tessera_lifetime_value_usd, when_empty: skip}}
+  consent:
+    not_needed: the contacts are in the CRM already
+"""
+
+
+def write(folder: Path, name: str, text: str | None = None) -> None:
+    (folder / f"{name}.yaml").write_text(text if text is not None else GOOD.format(name=name), encoding="utf-8")
+
+
+def test_the_project_s_own_documents_load():
+    valid, errors = load_documents(FOLDER)
+    assert errors == []
+    assert {sync.name for sync in valid} == {"hubspot_contacts", "lapsing_customers"}
+
+
+def test_a_short_and_a_long_field_rule(tmp_path):
+    write(tmp_path, "crm")
+    (sync,), errors = load_documents(tmp_path)
+    assert errors == []
+    assert sync.fields["tessera_segments"].when_empty == "clear"
+    assert (sync.fields["lifetime_value"].to, sync.fields["lifetime_value"].when_empty) == (
+        "tessera_lifetime_value_usd",
+        "skip",
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("on_exit: clear", "on_exti: clear", 11, "unknown key 'on_exti': did you mean 'on_exit'?"),
+        ("when_empty: skip", "when_emty: skip", 14, "unknown key 'when_emty': did you mean 'when_empty'?"),
+        ("not_needed:", "not_neded:", 16, "did you mean 'not_needed'?"),
+        ("mode: mirror", "mode: miror", 10, "Input should be 'upsert', 'update_only', 'insert_only' or 'mirror'"),
+        ("  key: contact_id\n", "", 2, "'key' is missing"),
+        ("destination: hubspot", "destination: hubsport", 6, "no destination 'hubsport': known are files, hubspot"),
+        ("to: tessera_lifetime_value_usd", "to: firstname", 14, "'firstname' is no field we write in hubspot contacts"),
+        ("on_exit: clear", "on_exit: delete", 11, "hubspot does not take on_exit 'delete': it takes archive, clear"),
+        ("  on_exit: clear\n", "", 2, "mirror needs it"),
+        ("to: tessera_lifetime_value_usd", "to: tessera_segments", 2, "two columns write tessera_segments"),
+        ("  key: contact_id", "  key: contact_id\n  key: email", 10, "'key' is here a second time"),
+        ("name: bad", "name: other", 3, "name must be the file's: bad"),
+        ("key: contact_id", "key: contact id; drop table x", 9, "key: String should match pattern"),
+        (
+            "    not_needed: the contacts are in the CRM already",
+            "    channel: email",
+            15,
+            "give channel, purpose and one",
+        ),
+        ("mode: mirror", "mode: [mirror", 11, "not YAML"),
+        ("description:", "requires: [hubspto]\n  description:", 4, "no source 'hubspto'"),
+        ("owner: team:crm", "owner: crm people", 5, "owner: String should match pattern"),
+    ],
+)
+def test_a_bad_document_says_where_and_what(tmp_path, old, new, line, message):
+    write(tmp_path, "bad", GOOD.format(name="bad").replace(old, new))
+    write(tmp_path, "good")
+    valid, errors = load_documents(tmp_path)
+    assert [sync.name for sync in valid] == ["good"]
+    assert [(error.file.name, error.line) for error in errors] == [("bad.yaml", line)]
+    assert message in errors[0].message
+
+
+@pytest.mark.parametrize("content", [b"", b"just text", b"name: \xff\xfe", b"- a\n- b\n"])
+def test_what_is_no_document_at_all_is_an_error_and_no_traceback(tmp_path, content):
+    (tmp_path / "bad.yaml").write_bytes(content)
+    write(tmp_path, "good")
+    valid, errors = load_documents(tmp_path)
+    assert [sync.name for sync in valid] == ["good"]
+    assert errors
