@@ -2,12 +2,15 @@
 
 import errno
 
+from data_contracts.odcs import ContractError
+from ingestion.batch import SourceError
+
 
 class TesseraError(RuntimeError):
     """Base of failures whose message says what, where and what to do."""
 
 
-EXPECTED = (TesseraError, OSError)
+EXPECTED = (TesseraError, ContractError, SourceError, OSError)
 
 
 def explain(error: BaseException) -> str:

@@ -41,7 +41,9 @@ def _build(context: dg.AssetExecutionContext, manifest: Mapping[str, Any], proje
     events: list[Any] = []
     failure: dbt.DbtError | None = None
     try:
-        for raw in dbt.stream(settings(), ["build", *invocation.selection_args], as_of=as_of(context)):
+        # Buildable: a test that also needs a table of a later step runs there, not here.
+        args = ["build", "--indirect-selection", "buildable", *invocation.selection_args]
+        for raw in dbt.stream(settings(), args, as_of=as_of(context)):
             message = DbtCoreCliEventMessage(raw_event=raw, event_history_metadata={})
             if message.is_result_event:
                 context.log.info(raw["info"]["msg"])

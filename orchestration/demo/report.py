@@ -4,6 +4,7 @@ No figure is computed here that a stage does not also keep.
 """
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from ingestion import quarantine
 from orchestration.demo.evaluate import evaluate
 from orchestration.jobs import Outcome
 from orchestration.settings import Settings
@@ -80,10 +82,21 @@ def _segments(settings: Settings) -> Table:
     return _table("Segments", ["segment", "people"], rows)
 
 
-def _syncs(settings: Settings) -> Table:
-    from orchestration.activation.ledger import results_of_run_text
+def _syncs(settings: Settings, run_id: str) -> Table:
+    rows = _rows(
+        settings,
+        "select sync, destination, count_acknowledged, count_unchanged, count_held, count_rejected "
+        f"from state.activation.runs where run_id = '{run_id}' order by all",
+    )
+    return _table("Syncs of this run", ["sync", "destination", "written", "unchanged", "held", "rejected"], rows)
 
-    return results_of_run_text(settings)
+
+def _quarantine(settings: Settings) -> Table:
+    rows = [(f"{row.system}/{row.resource}: {row.reason}", row.count) for row in quarantine.list_rows(settings.root)]
+    totals: Counter[str] = Counter()
+    for reason, count in rows:
+        totals[reason] += count
+    return _table("Quarantine (tessera quarantine list names file and line)", ["reason", "rows"], totals.most_common(12))
 
 
 def evaluation_text(settings: Settings, truth: Path, *, as_json: bool) -> str:
@@ -102,7 +115,8 @@ def print_summary(settings: Settings, outcome: Outcome, *, truth: Path) -> None:
     """The page a demo ends with."""
     console = Console(width=110)
     console.print()
-    for table in (_sources(settings), _people(settings), *_quality(evaluate(truth, settings)), _segments(settings)):
+    tables = [_sources(settings), _quarantine(settings), _people(settings), *_quality(evaluate(truth, settings))]
+    for table in (*tables, _segments(settings), _syncs(settings, outcome.run_id)):
         console.print(table)
         console.print()
     console.print(outcome.summary())

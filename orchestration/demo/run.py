@@ -63,6 +63,7 @@ def sources(settings: Settings) -> Iterator[None]:
             "TESSERA_DROPS": str(folder / "drops"),
             "HUBSPOT_BASE_URL": url,
             "HUBSPOT_TOKEN": TOKEN,
+            "HUBSPOT_REQUESTS_PER_SECOND": "100",
             "MASTODON_BASE_URL": url,
             "MASTODON_TOKEN": TOKEN,
         }

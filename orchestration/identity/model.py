@@ -12,14 +12,14 @@ VERSION = "1"
 
 # Weights are log2 odds that two records are one person.
 # Records are in one component if a chain of pairs at or above this weight joins them; the linkage decides inside it.
-COMPONENT_MATCH_WEIGHT = -3.0
+COMPONENT_MATCH_WEIGHT = -2.0
 # Two groups of records join while the mean of their clipped pair weights is at least this.
-JOIN_MEAN_WEIGHT = -1.0
+JOIN_MEAN_WEIGHT = -1.5
 # Fields are dependent, so sums of weights are over-confident: a mean of them means something only when clipped.
-CLIP_LOW_WEIGHT = -6.0
+CLIP_LOW_WEIGHT = -3.0
 CLIP_HIGH_WEIGHT = 8.0
 # The most that a pair weighs which agrees on what a household shares and on nothing of a person's own.
-HOUSEHOLD_MATCH_WEIGHT = -2.0
+HOUSEHOLD_MATCH_WEIGHT = -2.5
 # What a pair counts that cannot be one person, whatever else agrees.
 VETO_WEIGHT = -30.0
 
@@ -75,7 +75,7 @@ PRIOR_KEYS = {
 
 # Columns whose rare values say more than common ones.
 FREQUENCY_COLUMNS = (
-    "last_name", "birth_date", "email", "email_user", "phone", "street", "postal_code", "city", "area_code",
+    "last_name", "birth_date", "email", "email_user", "email_domain", "phone", "street", "postal_code", "city", "area_code",
 )  # fmt: skip
 
 # Splink trains a comparison in each session that does not block on its columns.
@@ -165,7 +165,9 @@ def comparisons() -> list["ComparisonCreator"]:
                 "and regexp_replace(email_l, '[^0-9]', '', 'g') = regexp_replace(email_r, '[^0-9]', '', 'g')",
                 "typing error", 0.04, 5e-5, None,
             ),
-            (None, "different", 0.20, 0.999, None),
+            # A common provider says nothing, which its frequency knows; a company's domain does.
+            ("split_part(email_l, '@', 2) = split_part(email_r, '@', 2)", "same domain", 0.06, 0.15, "email_domain"),
+            (None, "different", 0.14, 0.85, None),
         ),
         _comparison(
             "phone",

@@ -184,6 +184,7 @@ def _records_sql(contacts: str) -> str:
             {text("gender")} as gender,
             {text("email_std")} as email,
             nullif(split_part({text("email_std")}, '@', 1), '') as email_user,
+            nullif(split_part({text("email_std")}, '@', 2), '') as email_domain,
             nullif(regexp_extract({text("email_std")}, '[a-z](?:19|20)?([0-9][0-9])@', 1), '') as email_year,
             coalesce(
                 nullif(left(right(regexp_replace({text("phone_std")}, '[^0-9]', '', 'g'), 10), 3), ''), area_codes.area_code

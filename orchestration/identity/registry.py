@@ -114,7 +114,8 @@ def _new_ids(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
         )
     con.execute(
         "create or replace temp table returning_people as "
-        "select person_id from fresh inner join identity.people using (person_id)"
+        "select person_id from fresh inner join identity.people using (person_id) "
+        "union select person_id from kept inner join identity.people using (person_id) where retired_run is not null"
     )
     con.execute("insert into kept select part, person_id from fresh")
     con.execute("delete from identity.aliases where person_id in (select person_id from returning_people)")
@@ -139,7 +140,8 @@ def _make_events(con: duckdb.DuckDBPyConnection) -> None:
         "alive as (select person_id from identity.people where retired_run is null "
         "and person_id not in (select person_id from identity.aliases)) "
         "select case when person_id in (select person_id from returning_people) then 'restored' else 'created' end as event, "
-        "person_id, cast(null as varchar) as other_person_id, count_records from fresh inner join sizes using (part) "
+        "person_id, cast(null as varchar) as other_person_id, count_records from kept inner join sizes using (part) "
+        "where part in (select part from fresh) or person_id in (select person_id from returning_people) "
         "union all select case when old_id not in (select person_id from kept) then 'merged' "
         "when new_id in (select person_id from fresh) then 'split' else 'moved' end, old_id, new_id, count_records from moved "
         "union all select 'retired', person_id, null, 0 from alive "

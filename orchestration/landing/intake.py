@@ -7,6 +7,7 @@ the verdict says so and the last good landing stays.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 
 from data_contracts.contract import Contract
 from data_contracts.odcs import ContractError
@@ -14,6 +15,7 @@ from ingestion.batch import SourceError
 from ingestion.landing import LandingReport, land
 from ingestion.rejection import reject
 from orchestration.landing import checks, facts
+from orchestration.landing.business_day import NothingLandedError, latest_business_day
 from orchestration.landing.health import remember
 from orchestration.settings import Settings
 
@@ -89,7 +91,15 @@ def _land(settings: Settings, contract: Contract) -> tuple[LandingReport | None,
 
 
 def _judge(settings: Settings, contract: Contract) -> list[checks.Finding]:
-    return checks.validate(facts.batch_facts(settings, contract.system), checks.suite(contract))
+    return checks.validate(facts.batch_facts(settings, contract.system, _business_day(settings)), checks.suite(contract))
+
+
+def _business_day(settings: Settings) -> date | None:
+    """The day freshness is measured from; none before anything with a business day has landed."""
+    try:
+        return latest_business_day(settings)
+    except NothingLandedError:
+        return None
 
 
 def _take_back(

@@ -23,7 +23,9 @@ def problems(clause: Any, catalogue: Catalogue) -> list[Problem]:
 
 def references(clause: Any) -> list[tuple[Path, str]]:
     """The segments that a rule names, each with its path."""
-    return [(path, leaf.segment) for path, leaf in rules.leaves(clause) if isinstance(leaf, rules.InSegment)]
+    return [
+        ((*path, "segment"), leaf.segment) for path, leaf in rules.leaves(clause) if isinstance(leaf, rules.InSegment)
+    ]
 
 
 def unknown(what: str, name: str, known: Any) -> str:
@@ -90,4 +92,4 @@ def _fits(kind: str, value: Any) -> bool:
             return isinstance(value, bool)
         case "date":
             return isinstance(value, date | rules.DaysAgo)
-    return isinstance(value, str)
+    return isinstance(value, str) and "\0" not in value

@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, 
 from orchestration.activation.yaml_lines import Document, UnreadableError, read
 from orchestration.errors import TesseraError
 from orchestration.segments import catalogue, check
-from orchestration.segments.rules import KINDS, OPERATORS, Clause, DaysAgo, Step, kind
+from orchestration.segments.rules import KINDS, Clause, Comparison, DaysAgo, Step, kind
 from orchestration.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "orchestration" / "defs" / "segments"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+_RULES = ("attributes", "rules")
 Owner = Annotated[str, StringConstraints(pattern=r"^(team:[\w-]+|[^@\s]+@[^@\s]+)$")]
 
 
@@ -108,7 +109,7 @@ def _load(file: Path) -> tuple[SegmentDocument | None, Document | None, list[Doc
     if segment.name != file.stem:
         problems.append((("attributes", "name"), f"name '{segment.name}' must be the file's: '{file.stem}'"))
     named = check.problems(segment.rules, catalogue.read())
-    problems += [(("attributes", "rules", *path), f"{_dotted(path)}{message}") for path, message in named]
+    problems += [((*_RULES, *path), f"{_dotted(path)}{message}") for path, message in named]
     return segment, document, [DocumentError(file, document.line(path), message) for path, message in problems]
 
 
@@ -117,7 +118,7 @@ def _dangling(good: dict[Path, tuple[SegmentDocument, Document]]) -> Iterable[Do
     by_name = {segment.name: segment for segment, _ in good.values()}
     for file, (segment, document) in good.items():
         for path, name in check.references(segment.rules):
-            line = document.line(("attributes", "rules", *path))
+            line = document.line((*_RULES, *path))
             if name not in by_name:
                 yield DocumentError(file, line, check.unknown("usable segment", name, set(by_name) - {segment.name}))
             elif circle := _circle(segment.name, name, by_name):
@@ -140,8 +141,10 @@ def _circle(start: str, step: str, by_name: dict[str, SegmentDocument]) -> list[
 
 def _explained(document: Document, problem: Any) -> tuple[int, str]:
     """Line and sentence of one validation problem."""
-    path, shape = _located(document.content, problem["loc"])
-    line = document.line(path)
+    path, content, shape = _located(document.content, problem["loc"])
+    # What is wrong with a whole mapping is said at its first key.
+    is_mapping_of_rules = isinstance(content, dict) and content and path[:2] == _RULES
+    line = document.line((*path, next(iter(content))) if is_mapping_of_rules else path)
     if problem["type"] == "extra_forbidden":
         return line, f"{_dotted(path[1:-1])}unknown key '{path[-1]}'{document.suggestion(str(path[-1]), shape)}"
     if problem["type"] == "missing":
@@ -150,18 +153,25 @@ def _explained(document: Document, problem: Any) -> tuple[int, str]:
     return line, f"{_dotted(path[1:])}{problem['msg'].removeprefix('Value error, ')}"
 
 
-def _located(content: Any, loc: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[str]]:
-    """The part of `loc` that is in the document (the rest names alternatives); the keys known at its last mapping."""
-    path: list[Any] = []
+def _located(content: Any, loc: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any, list[str]]:
+    """The part of `loc` that is in the document, what stands there, and the keys known in the mapping around it.
+
+    The rest of `loc` names the alternatives that were tried; that of a clause looks like one of its keys.
+    """
+    path: tuple[Any, ...] = ()
     shape = list(_Envelope.model_fields)
+    tag = None
     for part in loc:
-        if not (_has_key(content, part) or _has_item(content, part)):
+        if part == tag or not (_has_key(content, part) or _has_item(content, part)):
+            tag = None
             continue
         if isinstance(content, dict):
             shape = _known_keys(path, content)
         content = content[part]
-        path.append(part)
-    return tuple(path), shape
+        path = (*path, part)
+        is_clause = path == _RULES or path[-1] == "not" or path[-2:-1] in {("and",), ("or",)}
+        tag = kind(content) if is_clause and isinstance(content, dict) else None
+    return path, content, shape
 
 
 def _has_key(content: Any, part: Any) -> bool:
@@ -172,15 +182,19 @@ def _has_item(content: Any, part: Any) -> bool:
     return isinstance(content, list) and isinstance(part, int) and part < len(content)
 
 
-def _known_keys(path: list[Any], mapping: dict[Any, Any]) -> list[str]:
+def _known_keys(path: tuple[Any, ...], mapping: dict[Any, Any]) -> list[str]:
+    """The keys that a mapping at a path may have."""
     if not path:
-        return list(_Envelope.model_fields)
-    if path == ["attributes"]:
-        return list(SegmentDocument.model_fields)
-    clause = kind(mapping)
-    shape = DaysAgo if "days_ago" in mapping else KINDS[clause] if clause else Step
-    names = [field.alias or name for name, field in shape.model_fields.items()]
-    return [*names, *OPERATORS] if clause in {"attribute", "feature"} else names
+        shape: type[BaseModel] = _Envelope
+    elif path == ("attributes",):
+        shape = SegmentDocument
+    elif "days_ago" in mapping:
+        shape = DaysAgo
+    elif "where" in path:
+        shape = Comparison
+    else:
+        shape = KINDS.get(kind(mapping) or "", Step)
+    return [field.alias or name for name, field in shape.model_fields.items()]
 
 
 def _dotted(path: tuple[Any, ...]) -> str:

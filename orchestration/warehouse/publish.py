@@ -92,7 +92,8 @@ def _as_text(name: str, kind: str) -> str:
     if kind in {"DOUBLE", "FLOAT"}:
         # Negative zero is zero.
         quoted = f"(round({quoted}, 6) + 0.0)"
-    return f"coalesce({quoted}::varchar, '\\N')"
+    # A missing value must differ from every text.
+    return f"coalesce('=' || {quoted}::varchar, '-')"
 
 
 def _marts(con: duckdb.DuckDBPyConnection) -> list[str]:

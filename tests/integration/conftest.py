@@ -1,4 +1,4 @@
-"""One small population, and a home the whole graph has run on once."""
+"""One small population, and a home the whole graph has run on."""
 
 import os
 from datetime import date
@@ -6,27 +6,35 @@ from datetime import date
 import pytest
 
 from orchestration.demo.generate import generate
-from orchestration.demo.run import sources
+from orchestration.demo.run import demo_folder, sources
 from orchestration.home import prepare, variables
 from orchestration.jobs import run_job
 from orchestration.settings import Settings
 
-PEOPLE, SEED = 200, 7
+PEOPLE, SEED = 120, 7
 LAST_DAY = date(2017, 12, 31)
 
 
-@pytest.fixture(scope="session")
-def run_once(tmp_path_factory):
-    """Settings of a home on which the job `everything` has run, with its outcome."""
-    home = tmp_path_factory.mktemp("whole_graph")
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Settings of a fresh home whose sources hold every day but the last."""
     before = dict(os.environ)
-    os.environ["TESSERA_HOME"] = str(home)
+    os.environ["TESSERA_HOME"] = str(tmp_path_factory.mktemp("home"))
     settings = Settings()
     prepare(settings)
     os.environ.update(variables(settings))
-    generate(PEOPLE, SEED, home / "demo", until=date(2017, 12, 30))
-    with sources(settings):
-        outcome = run_job(settings, "everything")
-    yield settings, outcome
+    generate(PEOPLE, SEED, demo_folder(settings), until=date(2017, 12, 30))
+    yield settings
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def run(home):
+    """Runs a job over the demo's sources of the home."""
+
+    def run_once(job="everything", **options):
+        with sources(home):
+            return run_job(home, job, **options)
+
+    return run_once

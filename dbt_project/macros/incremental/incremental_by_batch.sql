@@ -34,7 +34,7 @@
         'materialized': 'incremental',
         'incremental_strategy': strategy,
         'unique_key': unique_key,
-        'on_schema_change': 'fail',
+        'on_schema_change': 'ignore',
         'pre_hook': pre_hook,
     }) }}
 {%- endmacro %}
@@ -153,7 +153,7 @@
 {% macro last_landed(system, resource, key) -%}
     (
         select landed_rows.*
-        from {{ landed(system, resource) }} as landed_rows
+        from {{ landed(system, resource, only=("batches.resource in (select '" ~ resource ~ "' from " ~ touched_keys() ~ ")") if is_incremental() else 'true') }} as landed_rows
         where {{ is_touched('landed_rows', key) }}
         qualify
             row_number() over (

@@ -13,9 +13,17 @@
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
 
     create or replace temp table {{ touched_keys() }} as
-    select {{ key }} from (select {{ columns }} from {{ old }} except select {{ columns }} from {{ new }}) as outdated
-    union
-    select {{ key }} from (select {{ columns }} from {{ new }} except select {{ columns }} from {{ old }}) as changed;
+    select distinct {{ key }}
+    from (
+        select {{ key }}
+        from (
+            select {{ columns }}, -1 as side from {{ old }}
+            union all
+            select {{ columns }}, 1 as side from {{ new }}
+        ) as both_sides
+        group by {{ columns }}
+        having sum(side) <> 0
+    ) as differing;
 
     delete from {{ old }} where {{ key }} in (select {{ key }} from {{ touched_keys() }});
 

@@ -40,11 +40,15 @@
 {# The landed rows that count and that the table lacks: a subquery, to stand after `from`. #}
 {% macro last_version(system, resource, key, updated_at=none) -%}
     {%- set versions = counting_versions(system, resource, key, updated_at) -%}
+    {%- if is_incremental() -%}
+        {%- set versions = touched_keys() -%}
+        {%- set only = 'batches.batch_id in (select _batch_id from ' ~ touched_keys() ~ ')' -%}
+    {%- endif -%}
     (
         select landed_rows.*
-        from {{ landed(system, resource) }} as landed_rows
+        from {{ landed(system, resource, only | default('true')) }} as landed_rows
         where exists (
-            select 1 from {{ touched_keys() if is_incremental() else versions }} as touched
+            select 1 from {{ versions }} as touched
             where touched._batch_id = landed_rows._part_id and touched._line = landed_rows._line
         )
     )

@@ -4,7 +4,7 @@
    (no file) every landed batch. Rows of a batch that left the quarantine later came with a later load: that part has an id
    of its own, so that `batch_id` always names rows that never change. `resources` is named for lineage. #}
 {% macro current_batches(system, resources) -%}
-{%- for resource in resources + ['batches', 'replays'] -%}
+{%- for resource in resources -%}
     {%- do source(system, resource) -%}
 {%- endfor -%}
 with
@@ -17,14 +17,14 @@ finished_loads as (
 
 batches as (
 
-    select * from {{ landed_files(system, 'batches') }}
+    select * from {{ landed_table(system, 'batches') }}
     where _dlt_load_id in (select load_id from finished_loads)
 
 ),
 
 replays as (
 
-    select * from {{ landed_files(system, 'replays') }}
+    select * from {{ landed_table(system, 'replays') }}
     where _dlt_load_id in (select load_id from finished_loads)
 
 ),

@@ -5,15 +5,12 @@
    load: most batches have one, those of which rows left the quarantine later have more. `only` narrows the batches. #}
 {% macro landed(system, resource, only='true') -%}
     {%- set batches = ref('stg_' ~ system ~ '__batches') -%}
-    {%- set source_relation = source(system, resource) -%}
-    {#- In a unit test the source is a fixture. -#}
-    {%- set rows = source_relation if source_relation.is_cte else landed_files(system, resource) -%}
     (
         select
             files.*,
             batches.batch_id as _part_id
 
-        from {{ rows }} as files
+        from {{ landed_table(system, resource) }} as files
 
         inner join {{ batches }} as batches
             on files._batch_id = batches.landed_batch_id
@@ -21,6 +18,14 @@
 
         where batches.resource = '{{ resource }}' and {{ only }}
     )
+{%- endmacro %}
+
+
+{# One landed table with all its loads, complete or not, as a relation. Named as a source for lineage. #}
+{% macro landed_table(system, table) -%}
+    {%- set relation = source(system, table) -%}
+    {#- In a unit test the source is a fixture. -#}
+    {{ relation if relation.is_cte else landed_files(system, table) }}
 {%- endmacro %}
 
 

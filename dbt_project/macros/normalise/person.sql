@@ -1,37 +1,32 @@
 {# A date as typed: ISO, US month/day/year, day.month.year, `Mar 5, 1980`, `5 March 1980`; years of two digits. A month above
    twelve was the day. Null where there is no such day, before 1900, and for 1 January 1900, which forms fill in. #}
 {% macro parse_date(text) -%}
-    {%- set months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'] -%}
-    {%- set typed = "lower(trim(" ~ text ~ "))" -%}
-    {%- set iso = '^((?:19|20)[0-9]{2})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})([ t].*)?$' -%}
-    {%- set compact = '^((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})$' -%}
-    {%- set month_first = '^([0-9]{1,2})[/-]([0-9]{1,2})[/-]((?:19|20)[0-9]{2}|[0-9]{2})$' -%}
-    {%- set day_first = '^([0-9]{1,2})[.] ?([0-9]{1,2})[.] ?((?:19|20)[0-9]{2}|[0-9]{2})$' -%}
-    {%- set named_first = '^([a-z]{3})[a-z]*[. ]+([0-9]{1,2})(?:st|nd|rd|th)?,? +((?:19|20)[0-9]{2}|[0-9]{2})$' -%}
-    {%- set named_second = '^([0-9]{1,2})(?:st|nd|rd|th)?[. -]+([a-z]{3})[a-z]*[., -]+((?:19|20)[0-9]{2}|[0-9]{2})$' -%}
-    {%- set forms = [(iso, 1, 2, 3), (compact, 1, 2, 3), (month_first, 3, 1, 2), (day_first, 3, 2, 1), (named_first, 3, 1, 2), (named_second, 3, 2, 1)] -%}
-    {%- set built -%}
-        case
-            {%- for form, year_group, month_group, day_group in forms %}
-            {%- set year = extract_pattern(typed, form, year_group) -%}
-            {%- set month = extract_pattern(typed, form, month_group) -%}
-            {%- set day = extract_pattern(typed, form, day_group) -%}
-            {%- set full_year = "case when length(" ~ year ~ ") = 4 then " ~ year ~ " when cast(" ~ year ~ " as int) <= " ~ var('last_short_birth_year_after_2000') ~ " then '20' || " ~ year ~ " else '19' || " ~ year ~ " end" %}
-            when {{ matches_pattern(typed, form) }} then {{ full_year }} || '-' ||
-                {%- if form in (named_first, named_second) %}
-                case {{ month }} {% for name in months %}when '{{ name }}' then '{{ "%02d" | format(loop.index) }}' {% endfor %}else '00' end || '-' || lpad({{ day }}, 2, '0')
-                {%- elif form == month_first %}
-                case
-                    when cast({{ month }} as int) > 12 then lpad({{ day }}, 2, '0') || '-' || lpad({{ month }}, 2, '0')
-                    else lpad({{ month }}, 2, '0') || '-' || lpad({{ day }}, 2, '0')
-                end
-                {%- else %}
-                lpad({{ month }}, 2, '0') || '-' || lpad({{ day }}, 2, '0')
-                {%- endif %}
-            {%- endfor %}
-        end
-    {%- endset -%}
-    nullif(try_cast({{ built }} as date), date '1900-01-01')
+    {%- set recent = [] -%}
+    {%- for year in range(var('last_short_birth_year_after_2000') + 1) %}{% do recent.append('%02d' % year) %}{% endfor -%}
+    {%- set unfinished = '^([0-9]{1,2}[^0-9].*[^0-9]|[a-z].*[^0-9])' -%}
+    {#- Each step rewrites one form to year-month-day; what it does not know passes through, and is no date at the end. -#}
+    {%- set steps = [
+        (unfinished ~ '(' ~ recent | join('|') ~ ')$', '\\1' ~ '20\\2'),
+        (unfinished ~ '([0-9]{2})$', '\\1' ~ '19\\2'),
+        ('^(1[3-9]|2[0-9]|3[01])[/-]([0-9]{1,2})[/-]([0-9]{4})$', '\\3-\\2-\\1'),
+        ('^([0-9]{1,2})[/-]([0-9]{1,2})[/-]([0-9]{4})$', '\\3-\\1-\\2'),
+        ('^([0-9]{1,2})[.] ?([0-9]{1,2})[.] ?([0-9]{4})$', '\\3-\\2-\\1'),
+        ('^([a-z]{3})[a-z]*[. ]+([0-9]{1,2})(?:st|nd|rd|th)?,? +([0-9]{4})$', '\\3-\\1-\\2'),
+        ('^([0-9]{1,2})(?:st|nd|rd|th)?[. -]+([a-z]{3})[a-z]*[., -]+([0-9]{4})$', '\\3-\\2-\\1'),
+        ('^([0-9]{4})([0-9]{2})([0-9]{2})$', '\\1-\\2-\\3'),
+        ('^([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})([ t].*)?$', '\\1-\\2-\\3'),
+    ] -%}
+    {%- set date = namespace(sql="lower(trim(" ~ text ~ "))") -%}
+    {%- for pattern, replacement in steps -%}
+        {%- set date.sql = replace_pattern(date.sql, pattern, replacement) -%}
+    {%- endfor -%}
+    {%- for month in ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'] -%}
+        {%- set date.sql = "replace(" ~ date.sql ~ ", '-" ~ month ~ "-', '-" ~ loop.index ~ "-')" -%}
+    {%- endfor -%}
+    nullif(
+        try_cast({{ extract_pattern(date.sql, '^(?:19|20)[0-9]{2}-[0-9]{1,2}-[0-9]{1,2}$', 0) }} as date),
+        date '1900-01-01'
+    )
 {%- endmacro %}
 
 

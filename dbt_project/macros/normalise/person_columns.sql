@@ -1,7 +1,7 @@
 {# The select list that every person-like record shares, from a relation that holds what was typed.
 
    `typed` names what it has, of: names (the five columns of names_from_parts or names_from_full), birth_date, gender,
-   email, phone, street, city, state, postal_code, country (already a code). What it lacks is null; without a country
+   email, phone, phone_std (already read), street, city, state, postal_code, country (already a code). What it lacks is null; without a country
    the default one. #}
 {% macro person_columns(typed) -%}
     {%- set absent = 'cast(null as ' ~ dbt.type_string() ~ ')' -%}
@@ -18,7 +18,7 @@
         {{ trimmed('email') if 'email' in typed else absent }} as email,
         {{ email_std('email') if 'email' in typed else absent }} as email_std,
         {{ trimmed('phone') if 'phone' in typed else absent }} as phone,
-        {{ phone_e164('phone', country) if 'phone' in typed else absent }} as phone_std,
+        {{ 'phone_std' if 'phone_std' in typed else phone_e164('phone', country) if 'phone' in typed else absent ~ ' as phone_std' }}{{ ' as phone_std' if 'phone' in typed and 'phone_std' not in typed }},
         {{ trimmed('street') if 'street' in typed else absent }} as street,
         {{ street_std('street') if 'street' in typed else absent }} as street_std,
         {{ trimmed('city') if 'city' in typed else absent }} as city,

@@ -1,6 +1,6 @@
 {# Regular expressions. Patterns are RE2 and Java at once; backslashes are written once. #}
 
-{# Every match of `pattern` in `text` replaced by a literal. #}
+{# Every match of `pattern` in `text` replaced; `\1` in the replacement is the first group. #}
 {% macro replace_pattern(text, pattern, replacement) -%}
     {{ adapter.dispatch('replace_pattern')(text, pattern, replacement) }}
 {%- endmacro %}
@@ -10,7 +10,7 @@
 {%- endmacro %}
 
 {% macro spark__replace_pattern(text, pattern, replacement) -%}
-    regexp_replace({{ text }}, '{{ pattern | replace("\\", "\\\\") }}', '{{ replacement }}')
+    regexp_replace({{ text }}, '{{ pattern | replace("\\", "\\\\") }}', '{{ replacement | replace("\\", "$") }}')
 {%- endmacro %}
 
 

@@ -252,7 +252,8 @@ activity as (
     from (
         select person_id, channel, age_days from orders
         union all
-        select person_id, channel, age_days from events where event_type <> 'measurement'
+        -- Readings of a device are not acts of its owner.
+        select person_id, channel, age_days from events where channel <> 'device'
         union all
         -- What we sent says nothing about what they do.
         select person_id, channel, age_days from interactions where interaction_type not in ('sent', 'bounced')

@@ -29,8 +29,7 @@ select
 from observed as records
 left join observed as members
     on members.source = 'receipts' and members.copy_no = 0 and members.person_no = records.person_no
-where records.source = 'hubspot' and records.created_at < getvariable('until_at')
-order by records.record_no;
+where records.source = 'hubspot' and records.created_at < getvariable('until_at');
 
 create view hubspot__companies as
 select
@@ -46,8 +45,7 @@ select
     timestamp '2016-01-04 09:00:00' + to_seconds(company_no * 977 % 20000000) as created_at,
     timestamp '2016-01-04 09:00:00' + to_seconds(company_no * 977 % 20000000 + part(d, 4) * 500) as updated_at,
     false as is_archived
-from companies
-order by company_no;
+from companies;
 
 create view hubspot__owners as
 select
@@ -60,8 +58,7 @@ select
     owner_no = 11 as is_archived
 from (select unnest(range(12)) as owner_no)
 inner join first_names on first_names.group_name = 'en:f:era_1987' and first_names.slot = 5 + owner_no * 331
-inner join surnames on surnames.group_name = 'en' and surnames.slot = 20 + owner_no * 1201
-order by owner_no;
+inner join surnames on surnames.group_name = 'en' and surnames.slot = 20 + owner_no * 1201;
 
 create view mastodon__accounts as
 select
@@ -84,8 +81,7 @@ select
     created_at,
     case when updated_at < getvariable('until_at') then updated_at else created_at end as updated_at
 from observed
-where source = 'mastodon' and created_at < getvariable('until_at')
-order by record_no;
+where source = 'mastodon' and created_at < getvariable('until_at');
 
 -- A member is written on the day of joining and again on the day of a change; who joined before the year comes with its first day.
 create view receipts__members as
@@ -124,8 +120,7 @@ select
     case when unit(b, 5) < rate('consents.sms') then 'true' else 'false' end as has_sms_consent,
     case when unit(bad, 0) < rate('bad_rows.members') and part(bad, 1) % 3 = 2 then '2017-02-31T10:00:00Z' else iso(created_at) end as joined_at,
     iso(written_at) as updated_at
-from visible
-order by day, record_no;
+from visible;
 
 create view helpdesk__users as
 with versions as (
@@ -148,8 +143,7 @@ select
         created_at: iso(created_at),
         updated_at: iso(written_at)
     })) as line
-from visible
-order by day, record_no;
+from visible;
 
 -- The partner's list comes four times a year, each time whole; a customer is on it from the quarter after the first purchase.
 create view partner__customers as
@@ -178,8 +172,7 @@ select
     end as has_sharing_consent,
     strftime(least(cast(created_at as date) + part(c, 7) % 200, day - 1), '%Y-%m-%d') as last_purchase_date,
     iso(case when updated_at < day then updated_at else created_at end) as updated_at
-from listed
-order by day, record_no;
+from listed;
 
 create view census__areas as
 select
@@ -193,5 +186,4 @@ select
     share_owner_occupied,
     '2019-12-31' as valid_until,
     '2016-12-08T05:00:00Z' as updated_at
-from read_csv(getvariable('names') || '/areas.csv', all_varchar = true)
-order by postal_code;
+from read_csv(getvariable('names') || '/areas.csv', all_varchar = true);

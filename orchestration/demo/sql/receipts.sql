@@ -16,16 +16,16 @@ create temp table baskets as
 with spine_baskets as (
     select
         basket_id,
-        household_id,
-        store_id,
-        transaction_timestamp as sold_at,
-        store_date(transaction_timestamp) as business_date
+        any_value(household_id) as household_id,
+        any_value(store_id) as store_id,
+        any_value(transaction_timestamp) as sold_at
     from spine_transactions
-    group by all
+    group by basket_id
 ),
 repeated as (
     select
         baskets.*,
+        store_date(baskets.sold_at) as business_date,
         households.household_no,
         households.size,
         baskets.basket_id * 10000 + households.replica as receipt_no,
@@ -313,8 +313,7 @@ inner join households on households.spine_household_id = redemptions.household_i
 inner join numbers
     on numbers.household_no = households.household_no and numbers.joined_at <= redemptions.redemption_date + interval 1 day
 left join visits
-    on visits.household_no = households.household_no and visits.business_date = cast(redemptions.redemption_date as date)
-order by day, loyalty_number, coupon_upc, campaign_id;
+    on visits.household_no = households.household_no and visits.business_date = cast(redemptions.redemption_date as date);
 
 create view receipts__stores as
 select
@@ -324,8 +323,7 @@ select
     state,
     postal_code,
     'America/New_York' as timezone
-from stores
-order by stores.store_id;
+from stores;
 
 create view receipts__products as
 select
@@ -336,5 +334,4 @@ select
     brand as brand_type,
     cast(manufacturer_id as varchar) as manufacturer_id,
     package_size
-from spine_products
-order by spine_products.product_id;
+from spine_products;

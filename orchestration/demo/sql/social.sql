@@ -50,8 +50,7 @@ select
     'https://community.tessera-market.example/@' || account_id || '/' || id as url,
     created_at
 from posts
-where created_at < getvariable('until_at')
-order by id;
+where created_at < getvariable('until_at');
 
 create view mastodon__mentions as
 select
@@ -63,8 +62,7 @@ select
     language,
     created_at
 from posts
-where is_mention and created_at < getvariable('until_at')
-order by id;
+where is_mention and created_at < getvariable('until_at');
 
 create temp table reactions as
 with drawn as (
@@ -96,5 +94,4 @@ where created_at < timestamp '2018-01-01';
 create view mastodon__reactions as
 select id, type, account_id, status_id, created_at
 from reactions
-where created_at < getvariable('until_at')
-order by id;
+where created_at < getvariable('until_at');

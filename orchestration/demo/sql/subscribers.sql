@@ -6,8 +6,7 @@ select
     campaign_type,
     strftime(start_date, '%Y-%m-%d') as start_date,
     strftime(end_date, '%Y-%m-%d') as end_date
-from spine_campaign_descriptions
-order by campaign_id;
+from spine_campaign_descriptions;
 
 create temp table mailings as
 with redeemers as (select distinct household_id from spine_redemptions),
@@ -103,8 +102,7 @@ from (
         })) as varchar) as line
     from mail_actions
     where happened
-)
-order by day, line;
+);
 
 create temp table subscriber_versions as
 with ended as (
@@ -149,5 +147,4 @@ select
     iso(records.created_at) as subscribed_at,
     iso(visible.written_at) as updated_at
 from visible
-inner join observed as records using (record_key)
-order by visible.day, records.record_no;
+inner join observed as records using (record_key);

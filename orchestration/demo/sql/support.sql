@@ -80,8 +80,7 @@ select
         when part(bad, 1) % 2 = 0 then replace(line, '"status":"', '"status":"re-')
         else left(line, 70)
     end as line
-from written
-order by day, cast(id as bigint), change_no;
+from written;
 
 create temp table calls as
 with drawn as (
@@ -123,8 +122,7 @@ from (
     inner join texts on texts.kind = 'call' and texts.place = part(e, 4) % texts.choices
     left join catalog on catalog.place = part(e, 5) % 400
     where started_at >= timestamp '2017-01-01'
-)
-order by day, id;
+);
 
 create view helpdesk__ratings as
 with answered as (
@@ -154,8 +152,7 @@ from (
         and texts.place % 3 = part(r, 2) % 3
     where unit(r, 0) < rate('behaviour.rated') and answered_at < timestamp '2018-01-01'
     qualify row_number() over (partition by answered.id order by texts.place) = 1
-)
-order by day, line;
+);
 
 create view hubspot__deals as
 with drawn as (
@@ -186,5 +183,4 @@ select
     case when changed_at < getvariable('until_at') then changed_at else opened_at end as updated_at,
     false as is_archived
 from dealt
-where opened_at < getvariable('until_at')
-order by id;
+where opened_at < getvariable('until_at');

@@ -79,5 +79,4 @@ union all
 select distinct 'store_terminal', b.person_id, a.person_id, ['segment:anonymous:' || a.anonymous_id]
 from web_sessions as a
 inner join web_sessions as b on b.anonymous_id = a.anonymous_id and b.person_id > a.person_id
-where a.is_terminal and b.is_terminal and a.is_signed_in and b.is_signed_in
-order by 1, 2, 3, 4;
+where a.is_terminal and b.is_terminal and a.is_signed_in and b.is_signed_in;

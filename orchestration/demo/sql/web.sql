@@ -198,8 +198,7 @@ select
         when part(bad, 1) % 3 = 1 then regexp_replace(cast(line as varchar), '"type":"[a-z]+"', '"type":"click"')
         else regexp_replace(cast(line as varchar), '"originalTimestamp":"[^"]*"', '"originalTimestamp":"yesterday"')
     end as line
-from written
-order by day, message_id;
+from written;
 
 -- Kitchen scales: registered once, then a reading every few days.
 create view telemetry__readings as
@@ -246,5 +245,4 @@ from (
             recorded_at: iso(recorded_at)
         })) as varchar) as line
     from measured
-)
-order by day, line;
+);

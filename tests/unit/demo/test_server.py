@@ -3,7 +3,7 @@
 import socket
 from datetime import date, datetime, timedelta
 
-import api_data
+from tests import api_data
 import pytest
 import requests
 

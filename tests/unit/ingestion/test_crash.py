@@ -8,11 +8,11 @@ import sys
 
 import pytest
 from dlt.destinations.impl.filesystem.filesystem import FilesystemLoadJob
-from drop_data import batches, current, sales
 
 from ingestion import compaction, layout, pipeline
 from ingestion.batch import SourceError
 from ingestion.landing import land
+from tests.drop_data import batches, current, sales
 
 # Runs a landing that kills itself, as the power would, at one step inside dlt.
 CHILD = """

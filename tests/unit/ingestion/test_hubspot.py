@@ -4,7 +4,7 @@ import json
 import time
 from datetime import timedelta
 
-import api_data
+from tests import api_data
 import pytest
 import requests
 

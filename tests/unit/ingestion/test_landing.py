@@ -2,17 +2,18 @@
 
 import gzip
 import os
+import shutil
 import time
 
 import duckdb
 import pytest
-from drop_data import LINES, batches, current, line, payments, put, query, sales
 
 from data_contracts import contract as contracts
 from data_contracts.contract import ContractError
 from ingestion import layout
 from ingestion.batch import SourceError
 from ingestion.landing import land
+from tests.drop_data import LINES, batches, current, line, payments, put, query, sales
 
 DAY, NEXT = "2017-03-05", "2017-03-06"
 
@@ -154,6 +155,18 @@ def test_a_folder_that_is_gone_withdraws_nothing(home, drops, landed):
         ("receipt_lines.parquet", b"PAR1 and then nothing", "not a whole Parquet file"),
         ("reciept_lines.csv", LINES, "no table 'reciept_lines' (is it 'receipt_lines'?)"),
         ("receipt_lines.xlsx", b"PK", "unknown kind of file 'xlsx'"),
+    ],
+    ids=[
+        "renamed column",
+        "missing column",
+        "column twice",
+        "semicolons",
+        "empty",
+        "header not UTF-8",
+        "truncated gzip",
+        "truncated Parquet",
+        "misspelt name",
+        "unknown kind",
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_alone(home, drops, landed, name, content, says):  # noqa: PLR0917
@@ -326,3 +339,13 @@ def test_working_folders_keep_no_rows(home, drops, landed):
     sales(drops, DAY)
     landed()
     assert not [path for path in (home / "dlt").rglob("*") if path.suffix in {".parquet", ".gz", ".jsonl"}]
+
+
+def test_a_lost_working_folder_is_restored_from_what_landed(home, drops, landed):
+    sales(drops, DAY)
+    landed()
+    shutil.rmtree(home / "dlt")
+    assert landed().load_ids == ()
+    sales(drops, NEXT)
+    assert landed().resources["receipt_lines"].offered == 6
+    assert current(home, "receipts", "receipt_lines") == [(12,)]

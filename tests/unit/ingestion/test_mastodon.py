@@ -3,7 +3,7 @@
 import json
 import time
 
-import api_data
+from tests import api_data
 import pytest
 
 from ingestion.batch import SourceError

@@ -1,7 +1,6 @@
 """A quarantined row lands once its contract is corrected, and only once."""
 
 import pytest
-from drop_data import LINES, current, line, put, query, sales
 
 from data_contracts import contract as contracts
 from data_contracts.contract import ContractError
@@ -9,6 +8,7 @@ from ingestion import layout
 from ingestion.landing import land
 from ingestion.quarantine import list_rows, replay
 from ingestion.rejection import reject
+from tests.drop_data import LINES, current, line, put, query, sales
 
 DAY, NEXT = "2017-03-05", "2017-03-06"
 

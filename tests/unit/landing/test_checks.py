@@ -3,7 +3,6 @@
 from datetime import date
 
 import pytest
-from drop_data import LINES, line, put, query, sales
 
 from data_contracts.contract import load
 from ingestion import layout
@@ -11,6 +10,7 @@ from ingestion.landing import land
 from ingestion.quarantine import replay
 from orchestration.landing.checks import Reconciliation, reconcile, suite, validate
 from orchestration.landing.facts import batch_facts
+from tests.drop_data import LINES, line, put, query, sales
 
 DAY = "2017-01-11"
 

@@ -25,7 +25,7 @@ _TOWN = """
     create table identity.person_records as from (values
         ('r1', 'p1'), ('w1', 'p1'), ('r2', 'p2'), ('w3', 'p3'), ('w4', 'p4')) as t(record_id, person_id);
     create table conformed.orders as from (values
-        ('o1', 'r1', 'sale', 'pos', 's1', 'main', date '2017-12-28', timestamp '2017-12-28 18:00', 50.00::decimal(18, 2)),
+        ('o1', 'r1', 'sale', 'pos', 's1', 'main', date '2017-12-28', timestamp '2017-12-28 18:00', 50.00),
         ('o2', 'r1', 'sale', 'web', null, 'main', date '2017-12-01', timestamp '2017-12-01 18:00', 10.00),
         ('o3', 'r1', 'return', 'pos', 's1', 'main', date '2017-12-29', timestamp '2017-12-29 18:00', -5.00),
         ('o4', 'r2', 'sale', 'pos', 's2', 'main', date '2017-11-01', timestamp '2017-11-01 18:00', 20.00),

@@ -38,6 +38,10 @@ def test_the_documents_of_the_project_are_usable():
         pytest.param("feature: recency_days\ngte: soon", 10, ["recency_days is a number", "'soon'"], id="type"),
         pytest.param("attribute: state\ngte: 3", 10, ["compares numbers and dates"], id="order of texts"),
         pytest.param("feature: recency_days\ncontains: x", 10, ["contains compares text"], id="text of number"),
+        pytest.param('attribute: state\neq: "OH\\0"', 10, ["state is a text", "is not"], id="not printable"),
+        pytest.param(
+            "did: order\nwhere: {net_amount: {get: 3}}", 10, ["unknown key 'get'", "'gt'"], id="where operator"
+        ),
         pytest.param("did: ordr", 9, ["no activity 'ordr'", "'order'"], id="activity"),
         pytest.param("did: order\nwhere: {chanel: pos}", 10, ["order column 'chanel'", "'channel'"], id="column"),
         pytest.param("did: order\nwithin_day: 3", 10, ["unknown key 'within_day'", "'within_days'"], id="key"),

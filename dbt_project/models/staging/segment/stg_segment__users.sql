@@ -23,6 +23,8 @@ last_traits as (
         {%- for trait in traits %}
         max_by({{ trait }}, call_order) filter (where {{ trait }} is not null) as {{ trait }},
         {%- endfor %}
+        -- Of the same call as the phone; engines differ in whether max_by passes over a null.
+        nullif(max_by(coalesce(phone_std, ''), call_order) filter (where phone is not null), '') as phone_std,
         min(occurred_at) as created_at,
         max(occurred_at) as updated_at,
         max_by(_batch_id, call_order) as _batch_id,
@@ -42,6 +44,7 @@ named as (
         birth_date,
         email,
         phone,
+        phone_std,
         street,
         city,
         postal_code,
@@ -59,7 +62,7 @@ normalised as (
     select
         'segment:users:' || user_id as record_id,
         user_id,
-        {{ person_columns(['names', 'birth_date', 'email', 'phone', 'street', 'city', 'postal_code']) }},
+        {{ person_columns(['names', 'birth_date', 'email', 'phone', 'phone_std', 'street', 'city', 'postal_code']) }},
         created_at,
         updated_at,
         _batch_id,

@@ -1,0 +1,119 @@
+"""The whole graph on a small population: twice, one more day, a restated, withdrawn and late day, and from nothing.
+
+The tests of this file are one story and run in their order on one home.
+"""
+
+import shutil
+from datetime import date
+
+import pytest
+
+from orchestration.demo.generate import generate
+from orchestration.demo.run import demo_folder
+from orchestration.warehouse import engine
+from orchestration.warehouse.publish import content_hash
+from tests.integration.conftest import LAST_DAY, PEOPLE, SEED
+
+pytestmark = pytest.mark.integration
+STAGES = ("conformed", "identity", "profile", "features", "segments", "marts")
+
+
+def hashes(settings, schemas=STAGES):
+    with engine.reading(settings) as con:
+        tables = con.execute(
+            "select table_schema, table_name from information_schema.tables "
+            "where table_catalog = 'warehouse' and list_contains(?, table_schema) order by all",
+            [list(schemas)],
+        ).fetchall()
+        return {f"{schema}.{table}": content_hash(con, f"{schema}.{table}") for schema, table in tables}
+
+
+def rows(settings, sql):
+    with engine.reading(settings) as con:
+        return con.execute(sql).fetchall()
+
+
+def sends(settings):
+    return rows(settings, "select count(*) from state.activation.attempts")[0][0]
+
+
+def differing(before, after):
+    return {table for table in before.keys() | after.keys() if before.get(table) != after.get(table)}
+
+
+@pytest.fixture(scope="module")
+def story():
+    """What earlier tests of this file leave for later ones."""
+    return {}
+
+
+def test_every_stage_is_built_and_every_check_passes(home, run, story):
+    outcome = run()
+    assert outcome.success, outcome.summary()
+    assert not outcome.failed_checks
+    assert outcome.checks_passed > 100
+    story["first"] = hashes(home)
+    story["sends"] = sends(home)
+    empty = [table for table in story["first"] if not rows(home, f"select count(*) from {table}")[0][0]]
+    assert empty in ([], ["identity.skipped_identifiers"])
+    assert story["sends"] > 0
+
+
+def test_a_second_run_without_news_changes_nothing_and_sends_nothing(home, run, story):
+    outcome = run()
+    assert outcome.success, outcome.summary()
+    assert differing(story["first"], hashes(home)) == set()
+    assert sends(home) == story["sends"]
+
+
+def test_one_more_day_touches_only_that_day_up_to_conformed(home, run, story):
+    before = rows(home, "select distinct _batch_id from conformed.order_lines")
+    generate(PEOPLE, SEED, demo_folder(home))
+    outcome = run()
+    assert outcome.success, outcome.summary()
+    known = {batch for (batch,) in before}
+    added = rows(home, "select distinct _batch_id, business_date from conformed.order_lines")
+    assert {day for batch, day in added if batch not in known} == {LAST_DAY}
+    assert known <= {batch for batch, _ in added}
+    story["whole_year"] = hashes(home, ("conformed", "marts"))
+    story["ids"] = rows(home, "select record_id, person_id from identity.person_records order by all")
+    story["sends"] = sends(home)
+
+
+def test_a_rebuild_without_truth_gives_the_same_ids_and_marts_and_sends_nothing(home, run, story):
+    home.warehouse.unlink()
+    shutil.rmtree(demo_folder(home) / "truth")
+    outcome = run()
+    assert outcome.success, outcome.summary()
+    assert rows(home, "select record_id, person_id from identity.person_records order by all") == story["ids"]
+    assert differing(story["whole_year"], hashes(home, ("conformed", "marts"))) == set()
+    assert sends(home) == story["sends"]
+
+
+def test_a_withdrawn_day_leaves_and_a_late_delivery_brings_it_back(home, run, story):
+    day = demo_folder(home) / "drops" / "receipts" / "2017-06-14"
+    aside = demo_folder(home) / "aside"
+    day.rename(aside)
+    outcome = run("daily", as_of=LAST_DAY)
+    assert outcome.success, outcome.summary()
+    gone = "select count(*) from conformed.order_lines where business_date = date '2017-06-14'"
+    assert rows(home, gone) == [(0,)]
+    aside.rename(day)
+    outcome = run("daily", as_of=LAST_DAY)
+    assert outcome.success, outcome.summary()
+    assert differing(
+        {name: value for name, value in story["whole_year"].items() if name.startswith("marts.")}, hashes(home, ("marts",))
+    ) == set()
+    assert sends(home) == story["sends"]
+
+
+def test_a_restated_day_gives_what_a_rebuild_gives(home, run):
+    lines = demo_folder(home) / "drops" / "receipts" / "2017-09-20" / "receipt_lines.csv"
+    whole = lines.read_text().splitlines()
+    lines.write_text("\n".join(whole[: len(whole) // 2]) + "\n")
+    assert run("daily", as_of=LAST_DAY).success
+    increments = hashes(home, ("conformed", "profile", "features", "marts"))
+    home.warehouse.unlink()
+    assert run("daily", as_of=LAST_DAY).success
+    assert differing(increments, hashes(home, ("conformed", "profile", "features", "marts"))) == set()
+    assert date(2017, 9, 20) in {day for (day,) in rows(home, "select distinct business_date from marts.orders")}
