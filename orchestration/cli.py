@@ -24,12 +24,9 @@ Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
 def _settings():
-    from orchestration.home import prepare
-    from orchestration.settings import Settings
+    from orchestration.home import opened
 
-    settings = Settings()
-    prepare(settings)
-    return settings
+    return opened()
 
 
 @app.command()
@@ -69,7 +66,7 @@ def run(
 
     outcome = run_job(_settings(), job, as_of=as_of.date() if as_of else None)
     typer.echo(outcome.summary())
-    raise typer.Exit(0 if outcome.success else 1)
+    raise typer.Exit(0 if outcome.healthy else 1)
 
 
 @app.command()
@@ -206,10 +203,12 @@ def contracts_check() -> None:
 
 def main() -> None:
     """Entry point: known failures become one clear message and an exit code, the rest a traceback."""
-    from orchestration.errors import EXPECTED, explain
-
     try:
         app()
-    except EXPECTED as error:
+    except Exception as error:
+        from orchestration.errors import explain, is_expected
+
+        if not is_expected(error):
+            raise
         typer.echo(explain(error), err=True)
         sys.exit(3)

@@ -1,13 +1,19 @@
 """The code location: loads `defs/` and chooses the executor; nothing else."""
 
 import os
+import sys
 from pathlib import Path
 
 import dagster as dg
 
-from orchestration.home import require_dagster_home
+from orchestration.home import OutsideHomeError, require_dagster_home
 
-require_dagster_home(os.environ)
+try:
+    require_dagster_home(os.environ)
+except OutsideHomeError:
+    # Dagster prints it up to four times, each with the frames of its own loader: the message alone says what to do.
+    sys.tracebacklimit = 0
+    raise
 
 
 @dg.definitions

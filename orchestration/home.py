@@ -6,10 +6,37 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from pydantic import ValidationError
+
+from orchestration.errors import TesseraError
 from orchestration.settings import PROJECT_ROOT, Settings
 
 _INSTANCE = Path(__file__).with_name("dagster.yaml")
+
+
+class OutsideHomeError(TesseraError):
+    """A Dagster command was started without the instance of a Tessera home."""
+
+
+class SettingsError(TesseraError):
+    """A `TESSERA_*` variable has a value that cannot be used."""
+
+
+def opened() -> Settings:
+    """The settings that the environment gives, with their home prepared. Raises SettingsError that names the variable."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        told = [f"{_variable(part)} is {part['input']!r}: {part['msg'].lower()}" for part in error.errors()]
+        raise SettingsError(f"{'; '.join(told)}: correct or unset it, and run again") from error
+    prepare(settings)
+    return settings
+
+
+def _variable(problem: Any) -> str:
+    return f"{Settings.model_config['env_prefix']}{problem['loc'][0]}".upper()
 
 
 def variables(settings: Settings) -> dict[str, str]:
@@ -40,14 +67,16 @@ def require_dagster_home(environ: Mapping[str, str]) -> None:
     """Stop a Dagster command that would run outside the project's instance.
 
     Without it Dagster makes a throw-away instance: no writer lane, telemetry on, and nothing of the run kept.
+    Raises OutsideHomeError.
     """
     home = environ.get("DAGSTER_HOME")
     if home and (Path(home) / "dagster.yaml").exists() and "duckdb_writer" in (Path(home) / "dagster.yaml").read_text():
         return
     where = f"DAGSTER_HOME={home} is not a Tessera instance" if home else "DAGSTER_HOME is not set"
-    raise SystemExit(
-        f"{where}: Dagster would run without the writer lane and keep nothing.\n"
-        "Run `make dev` for the UI, or set the variables first:  eval \"$(.venv/bin/tessera env)\""
+    raise OutsideHomeError(
+        f"{where}, so Dagster would run without the writer lane and keep nothing.\n"
+        "Run `make dev` for the UI; for any other dagster command, set the variables first:\n\n"
+        '    eval "$(.venv/bin/tessera env)"\n'
     )
 
 

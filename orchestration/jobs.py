@@ -6,10 +6,11 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from orchestration import findings
 from orchestration.errors import TesseraError
 from orchestration.home import prepare, variables
 from orchestration.settings import Settings
@@ -24,7 +25,10 @@ class RunInProgressError(TesseraError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: seconds, peak memory in MB, checks, steps that failed."""
+    """What a run did: seconds, peak memory in MB, checks, steps that failed.
+
+    `success`: every step ended well. `reasons` says of each failed check, warning and failed step what was found.
+    """
 
     run_id: str
     success: bool
@@ -32,17 +36,29 @@ class Outcome:
     peak_megabytes: float
     checks_passed: int
     failed_checks: tuple[str, ...]
+    warnings: tuple[str, ...]
     failed_steps: tuple[str, ...]
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nobody has to look: every step ended well and no check is red."""
+        return self.success and not self.failed_checks
 
     def summary(self) -> str:
         state = "done" if self.success else "FAILED"
         lines = [
             f"run {self.run_id} {state} in {self.seconds:.1f} s, peak memory {self.peak_megabytes:,.0f} MB",
-            f"{self.checks_passed} checks passed, {len(self.failed_checks)} failed",
-            *(f"  check failed: {name}" for name in self.failed_checks),
-            *(f"  step failed: {name}" for name in self.failed_steps),
+            f"{self.checks_passed} checks passed, {len(self.failed_checks)} failed, {len(self.warnings)} warnings",
+            *(self._told("check failed", name) for name in self.failed_checks),
+            *(self._told("warning", name) for name in self.warnings),
+            *(self._told("step failed", name) for name in self.failed_steps),
         ]
         return "\n".join(lines)
+
+    def _told(self, kind: str, name: str) -> str:
+        reason = self.reasons.get(name)
+        return f"  {kind}: {name}" + (f"\n    {reason}" if reason else "")
 
 
 @contextmanager
@@ -86,20 +102,26 @@ def _execute(job: str, as_of: date | None) -> Any:
     from orchestration.definitions import defs
 
     tags = {"tessera/as_of": as_of.isoformat()} if as_of else {}
-    definition = defs().get_job_def(job)
+    definition = defs().resolve_job_def(job)
     with DagsterInstance.get() as instance:
-        return definition.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
+        return definition.execute_in_process(
+            instance=instance, raise_on_error=False, tags=tags, run_config={"loggers": {"progress": {}}}
+        )
 
 
 def _outcome(result: Any, seconds: float) -> Outcome:
     checks = result.get_asset_check_evaluations()
-    failed = tuple(f"{check.asset_key.to_user_string()}: {check.check_name}" for check in checks if not check.passed)
+    failed = {findings.name_of(check): check for check in checks if not check.passed}
+    broken = {event.step_key: event for event in result.get_step_failure_events()}
+    told = {name: findings.told_by(check) for name, check in failed.items()}
     return Outcome(
         run_id=result.run_id,
         success=result.success,
         seconds=seconds,
         peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         checks_passed=len(checks) - len(failed),
-        failed_checks=failed,
-        failed_steps=tuple(event.step_key for event in result.get_step_failure_events()),
+        failed_checks=tuple(name for name, check in failed.items() if check.severity.value == "ERROR"),
+        warnings=tuple(name for name, check in failed.items() if check.severity.value == "WARN"),
+        failed_steps=tuple(broken),
+        reasons=told | {step: findings.why_failed(event) for step, event in broken.items()},
     )

@@ -11,7 +11,14 @@ KINDS = ("must", "cannot")
 
 
 def record(
-    con: duckdb.DuckDBPyConnection, record_id_l: str, record_id_r: str, *, decision: str, who: str, decided_at: datetime, why: str
+    con: duckdb.DuckDBPyConnection,
+    record_id_l: str,
+    record_id_r: str,
+    *,
+    decision: str,
+    who: str,
+    decided_at: datetime,
+    why: str,
 ) -> None:
     """Add a decision (`must` or `cannot`) to the state database; the newest one on a pair holds."""
     if decision not in KINDS:

@@ -1,7 +1,7 @@
 """How common each value is among people, for Splink's term frequencies.
 
-Counted in apparent people, not in records: somebody's ten records do not make a rare name or an own e-mail common. What a frequency
-weighs is in `model`.
+Counted in apparent people, not in records: somebody's ten records do not make a rare name or an own e-mail common.
+What a frequency weighs is in `model`.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,8 @@ _STEP_NAMES = 24
 def queries(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
     """Column and query (column, tf_<column>) for each column with term frequencies; needs table `records`."""
     con.execute(
-        "create or replace temp table apparent as select *, nullif(concat_ws('|', first_root, last_name), '') as who from records"
+        "create or replace temp table apparent as select *, nullif(concat_ws('|', first_root, last_name), '') as "
+        "who from records"
     )
     con.execute(
         "create or replace temp table count_apparent as select greatest(count(distinct who), 2) as people from apparent"
@@ -43,9 +44,9 @@ def _frequency(column: str) -> str:
 def _make_companions(con: duckdb.DuckDBPyConnection) -> None:
     """Temporary table `companions` (first_name, last_name, share): how usual a first name is among people of such last names.
 
-    First and last names go together (culture), so that the product of their frequencies makes namesakes look rarer than they are.
-    The share is that of a walk from the last name to its other first names, from those to other last names, and from those to the
-    first name; the pair itself is left out, since its records may be one person.
+    First and last names go together (culture), so that the product of their frequencies makes namesakes look rarer
+    than they are. The share is that of a walk from the last name to its other first names, from those to other last
+    names, and from those to the first name; the pair itself is left out, since its records may be one person.
     """
     con.execute(
         "create or replace temp table name_pairs as select distinct first_name, last_name from records "
@@ -53,22 +54,27 @@ def _make_companions(con: duckdb.DuckDBPyConnection) -> None:
     )
     for step, start, end in (("by_last", "last_name", "first_name"), ("by_first", "first_name", "last_name")):
         con.execute(
-            f"create or replace temp table {step} as select {start}, {end}, count(*) over (partition by {start}) as choices "
-            f"from (select *, row_number() over (partition by {start} order by md5({end}), {end}) as place from name_pairs) "
+            f"create or replace temp table {step} as select {start}, {end}, count(*) over (partition by {start}) "
+            "as choices "
+            f"from (select *, row_number() over (partition by {start} order by md5({end}), {end}) as place from "
+            "name_pairs) "
             f"where place <= {_STEP_NAMES}"
         )
     con.execute(
         "create or replace temp table kindred as select a.last_name, b.last_name as other_last, "
-        "sum(1.0 / a.choices / b.choices) as share from by_last as a inner join by_first as b on a.first_name = b.first_name "
+        "sum(1.0 / a.choices / b.choices) as share from by_last as a inner join by_first as b on a.first_name = "
+        "b.first_name "
         "where a.last_name <> b.last_name group by a.last_name, b.last_name"
     )
     con.execute(
         "create or replace temp table companions as "
-        "with repeated as (select first_name, last_name from records where first_name is not null and last_name is not null "
+        "with repeated as (select first_name, last_name from records where first_name is not null and last_name "
+        "is not null "
         "group by first_name, last_name having count(*) > 1), "
         "degrees as (select last_name, count(*) as choices from name_pairs group by last_name) "
         "select repeated.first_name, repeated.last_name, sum(kindred.share / degrees.choices) as share from repeated "
         "inner join kindred using (last_name) "
-        "inner join name_pairs on name_pairs.last_name = kindred.other_last and name_pairs.first_name = repeated.first_name "
+        "inner join name_pairs on name_pairs.last_name = kindred.other_last and name_pairs.first_name = "
+        "repeated.first_name "
         "inner join degrees on degrees.last_name = kindred.other_last group by repeated.first_name, repeated.last_name"
     )

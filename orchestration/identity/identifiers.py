@@ -1,7 +1,7 @@
 """Links that need no score: records that carry one system's id, and thin records that reach one person only.
 
-A thin record says how somebody is reached (an e-mail, a browser, a device) but not who it is. Evidence that needs weighing,
-as an e-mail on two named records, belongs to `link`.
+A thin record says how somebody is reached (an e-mail, a browser, a device) but not who it is. Evidence that needs
+weighing, as an e-mail on two named records, belongs to `link`.
 """
 
 import duckdb
@@ -67,7 +67,8 @@ def sure_links(con: duckdb.DuckDBPyConnection) -> pa.Table:
         "from shared_ids inner join held using (identifier_type, identifier_value) "
         "inner join nodes as a on a.i = anchor inner join nodes as b on b.i = held.i "
         "left join records as l on l.record_id = a.record_id left join records as r on r.record_id = b.record_id "
-        f"where held.i <> anchor and count_records <= ? and ({veto()}) is null order by anchor, held.i, identifier_type",
+        f"where held.i <> anchor and count_records <= ? and ({veto()}) is null order by anchor, held.i, "
+        "identifier_type",
         [model.MAX_RECORDS_PER_IDENTIFIER],
     ).to_arrow_table()
 
@@ -75,8 +76,9 @@ def sure_links(con: duckdb.DuckDBPyConnection) -> pa.Table:
 def attach(con: duckdb.DuckDBPyConnection) -> pa.Table:
     """Give thin records the one person they reach: updates `clusters` (i, person), returns i_l, i_r, rule for each join.
 
-    `apart` (i_l, i_r) are pairs a steward keeps apart. An identifier of several people attaches nobody and is reported: a family's
-    e-mail or a store terminal does not say who used it. Thin records that reach nobody else join each other, except by a shared device.
+    `apart` (i_l, i_r) are pairs a steward keeps apart. An identifier of several people attaches nobody and is
+    reported: a family's e-mail or a store terminal does not say who used it. Thin records that reach nobody else join
+    each other, except by a shared device.
     """
     con.execute("create or replace table attached (i_l bigint, i_r bigint, rule varchar)")
     for identifier_type in _ATTACHING_TYPES:
@@ -112,7 +114,8 @@ def _make_holders(con: duckdb.DuckDBPyConnection, identifier_type: str) -> None:
 
 def _report_shared(con: duckdb.DuckDBPyConnection, identifier_type: str) -> None:
     con.execute(
-        "insert into skipped_identifiers select ?, identifier_value, null, max(count_known), 'shared by several people' "
+        "insert into skipped_identifiers select ?, identifier_value, null, max(count_known), 'shared by several "
+        "people' "
         "from holders where count_known > 1 group by identifier_value",
         [identifier_type],
     )
@@ -128,9 +131,11 @@ def _join_holders(con: duckdb.DuckDBPyConnection, identifier_type: str, *, among
         target, chosen = "count_known = 1", "not is_thin"
     con.execute(
         "create or replace temp table joins as with anchors as ("
-        f"select identifier_value, min(person) filter ({chosen}) as target, arg_min(i, person) filter ({chosen}) as target_i "
+        f"select identifier_value, min(person) filter ({chosen}) as target, arg_min(i, person) filter ({chosen}) "
+        "as target_i "
         f"from holders where {target} group by identifier_value) "
-        "select person, target, min(i) as i, min(target_i) as target_i from holders inner join anchors using (identifier_value) "
+        "select person, target, min(i) as i, min(target_i) as target_i from holders inner join anchors using "
+        "(identifier_value) "
         "where is_thin and person <> target group by person, target "
         "qualify count(*) over (partition by person) = 1"
     )
@@ -142,4 +147,6 @@ def _join_holders(con: duckdb.DuckDBPyConnection, identifier_type: str, *, among
         "create or replace table clusters as select i, root as person from clusters inner join roots using (person)"
     )
     con.unregister("roots")
-    con.execute(f"insert into attached select least(i, target_i), greatest(i, target_i), '{identifier_type}' from joins")
+    con.execute(
+        f"insert into attached select least(i, target_i), greatest(i, target_i), '{identifier_type}' from joins"
+    )

@@ -16,8 +16,6 @@ from orchestration.identity import frequencies, model, records
 from orchestration.identity.components import components
 
 _log = logging.getLogger(__name__)
-# Splink warns at exactly its default of a million.
-_SAMPLED_PAIRS = model.MAX_TRAINING_PAIRS - 1
 # Rounding makes a trained model the same file on engines that add in another order.
 _DIGITS = 9
 
@@ -28,8 +26,9 @@ def link(
     """Every scored pair: record_id_l < record_id_r, match_weight (log2 odds), match_probability, veto (text or null),
     weight_<field> (what each field adds to match_weight; 0 where a value is missing).
 
-    `con` must be an in-memory connection: Splink leaves tables in it. The model at `model_path` is used when it is there and
-    `retrain` is not asked; else it is trained without labels and saved there. Table `records` stays in `con`.
+    `con` must be an in-memory connection: Splink leaves tables in it. The model at `model_path` is used when it is
+    there and `retrain` is not asked; else it is trained without labels and saved there. Table `records` stays in
+    `con`.
     """
     records.prepare(con, contacts_relation)
     count = con.execute("select count(*) from records").fetchall()[0][0]
@@ -58,7 +57,9 @@ def train(con: duckdb.DuckDBPyConnection, *, seed: int) -> dict[str, Any]:
     linker = _linker(con, _settings(prior))
     if con.execute("select count(*) from records").fetchall()[0][0] < model.MIN_TRAINING_RECORDS:
         return linker.misc.save_model_to_json()
-    linker.training.estimate_u_using_random_sampling(max_pairs=_SAMPLED_PAIRS, seed=seed)
+    linker.training.estimate_u_using_random_sampling(
+        max_pairs=model.MAX_TRAINING_PAIRS, seed=seed, min_count_per_level=None, num_chunks=1
+    )
     for columns in model.TRAINING_BLOCKS:
         if not _has_pairs(con, columns):
             _log.info("identity model: no two records share %s; nothing to learn from it", " and ".join(columns))
@@ -94,6 +95,7 @@ def _settings(prior: float) -> Any:
     return SettingsCreator(
         link_type="dedupe_only",
         unique_id_column_name="n",
+        linker_uid="identity",
         probability_two_random_records_match=prior,
         comparisons=model.comparisons(),
         blocking_rules_to_generate_predictions=[block_on("email")],
@@ -107,7 +109,7 @@ def _linker(con: duckdb.DuckDBPyConnection, settings: Any) -> Any:
 
     logging.getLogger("splink").setLevel(logging.ERROR)
     api = DuckDBAPI(connection=con)
-    linker = Linker(api.register(con.sql("select * from records")), settings, log_level=None)
+    linker = Linker(api.register(con.sql("select * from records")), settings, log_level=None, validate_settings=False)
     for column, query in frequencies.queries(con):
         linker.table_management.register_term_frequency_lookup(api.register(con.sql(query)), column)
     return linker
@@ -187,6 +189,9 @@ def _make_missing(con: duckdb.DuckDBPyConnection, count: int) -> None:
 
 def _score(con: duckdb.DuckDBPyConnection, linker: Any, pairs: str) -> None:
     """Append the pairs of a table to table `scored`, with the veto that holds for each."""
+    exists = con.execute("select count(*) from information_schema.tables where table_name = 'scored'").fetchall()[0][0]
+    if exists and not con.execute(f"select count(*) from {pairs}").fetchall()[0][0]:
+        return
     linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register(pairs, table_name=pairs))
     predicted = linker.inference.predict(warning_mode="never")
     given = _columns(con, predicted.physical_name)
@@ -195,12 +200,12 @@ def _score(con: duckdb.DuckDBPyConnection, linker: Any, pairs: str) -> None:
     select = (
         f"with judged as (select p.n_l, p.n_r, round(p.match_weight, 4) as weight, {veto()} as veto, {evidence} "
         f"from {predicted.physical_name} as p join records as l on p.n_l = l.n join records as r on p.n_r = r.n), "
-        f"bounded as (select *, case when {model.is_household_only()} then least(weight, {model.HOUSEHOLD_MATCH_WEIGHT}) "
+        f"bounded as (select *, case when {model.is_household_only()} then least(weight, "
+        f"{model.HOUSEHOLD_MATCH_WEIGHT}) "
         "else weight end as match_weight from judged) "
         "select n_l, n_r, match_weight, 1 / (1 + pow(2, -match_weight)) as match_probability, "
         "bounded.* exclude (n_l, n_r, match_weight, weight) from bounded"
     )
-    exists = con.execute("select count(*) from information_schema.tables where table_name = 'scored'").fetchall()[0][0]
     con.execute(f"insert into scored {select}" if exists else f"create table scored as {select}")
     predicted.drop_table_from_database_and_remove_from_cache()
 

@@ -29,7 +29,7 @@ MAX_RECORDS_PER_IDENTIFIER = 50
 MAX_COMPLETED_COMPONENT = 400
 
 # Training: pairs sampled for chance agreement, and pairs a session of expectation maximisation looks at.
-MAX_TRAINING_PAIRS = 1_000_000
+MAX_TRAINING_PAIRS = 500_000
 # Below this the probabilities of `comparisons` know more than the records do.
 MIN_TRAINING_RECORDS = 400
 # How far training may move a probability from what people data usually looks like.
@@ -37,14 +37,15 @@ MAX_TRAINED_FACTOR = 20.0
 # A guess of the share of true pairs that agree on name and on birth date, e-mail or phone; it sets the prior only.
 DETERMINISTIC_RECALL = 0.6
 
-# Identifier types that name one person in the system that gave them. E-mail, phone and payment card are shared by families:
-# they are evidence inside a pair's score, never links of their own.
+# Identifier types that name one person in the system that gave them. E-mail, phone and payment card are shared by
+# families: they are evidence inside a pair's score, never links of their own.
 IDENTIFIER_TYPES = ("user_id", "loyalty_number", "crm_id", "subscriber_id", "account_id", "helpdesk_id", "partner_id")
 # Browsers and devices: they join the one person who signed in, and never join two people with each other.
 DEVICE_TYPES = ("anonymous_id", "device_id")
 
-# name -> key, as SQL over the compared columns of `records`; null never blocks. A key that more records share than the number
-# says nothing (a default birth date, a company's switchboard) and costs their square: it is skipped and reported.
+# name -> key, as SQL over the compared columns of `records`; null never blocks. A key that more records share than the
+# number says nothing (a default birth date, a company's switchboard) and costs their square: it is skipped and
+# reported.
 BLOCKING_KEYS = {
     "email": ("email", 100),
     "phone": ("phone", 100),
@@ -59,7 +60,10 @@ BLOCKING_KEYS = {
     "both names in any order, city": ("name_pair || '|' || city", 100),
     "both names in any order, area": ("name_pair || '|' || area_code", 100),
     "name beginnings, area": ("left(first_root, 3) || '|' || left(last_name, 3) || '|' || area_code", 30),
-    "name beginnings, birth year": ("left(first_root, 3) || '|' || left(last_name, 3) || '|' || left(birth_date, 4)", 60),
+    "name beginnings, birth year": (
+        "left(first_root, 3) || '|' || left(last_name, 3) || '|' || left(birth_date, 4)",
+        60,
+    ),
     "first name, street": ("first_root || '|' || street", 60),
     "last name, street": ("last_name || '|' || street", 60),
     "last name, postal code": ("last_name || '|' || postal_code", 60),
@@ -75,22 +79,32 @@ PRIOR_KEYS = {
 
 # Columns whose rare values say more than common ones.
 FREQUENCY_COLUMNS = (
-    "last_name", "birth_date", "email", "email_user", "email_domain", "phone", "street", "postal_code", "city", "area_code",
+    "last_name", "birth_date", "email", "email_user", "email_domain", "phone", "street", "postal_code", "city",
+    "area_code",
 )  # fmt: skip
 
 # Splink trains a comparison in each session that does not block on its columns.
-TRAINING_BLOCKS = (("email",), ("phone",), ("birth_date", "postal_code"), ("birth_date", "last_name"), ("first_name", "last_name"))
+TRAINING_BLOCKS = (
+    ("email",),
+    ("phone",),
+    ("birth_date", "postal_code"),
+    ("birth_date", "last_name"),
+    ("first_name", "last_name"),
+)
 
 # One edit, or two neighbours swapped.
 _ONE_EDIT = "damerau_levenshtein({0}_l, {0}_r) <= 1"
 _SWAPPED = (
-    "(jaro_winkler_similarity(first_name_l, last_name_r) >= 0.9 and jaro_winkler_similarity(last_name_l, first_name_r) >= 0.8 "
-    "or jaro_winkler_similarity(first_name_l, last_name_r) >= 0.8 and jaro_winkler_similarity(last_name_l, first_name_r) >= 0.9) "
+    "(jaro_winkler_similarity(first_name_l, last_name_r) >= 0.9 and jaro_winkler_similarity(last_name_l, "
+    "first_name_r) >= 0.8 "
+    "or jaro_winkler_similarity(first_name_l, last_name_r) >= 0.8 and jaro_winkler_similarity(last_name_l, "
+    "first_name_r) >= 0.9) "
     "and first_name_l <> first_name_r"
 )
 _TYPED = (
     "(damerau_levenshtein(first_name_l, first_name_r) <= 1 "
-    "or (damerau_levenshtein(first_name_l, first_name_r) <= 2 and jaro_winkler_similarity(first_name_l, first_name_r) >= 0.85))"
+    "or (damerau_levenshtein(first_name_l, first_name_r) <= 2 and jaro_winkler_similarity(first_name_l, "
+    "first_name_r) >= 0.85))"
 )
 _INITIAL = (
     "(length({0}_l) = 1 or length({0}_r) = 1 or length(least({0}_l, {0}_r)) >= 3) "
@@ -161,7 +175,8 @@ def comparisons() -> list["ComparisonCreator"]:
             ("email_user_l = email_user_r", "same user part", 0.06, 5e-5, "email_user"),
             # Addresses are made of names, so near ones say little; a typing error leaves the digits and the domain.
             (
-                "damerau_levenshtein(email_l, email_r) <= 2 and split_part(email_l, '@', 2) = split_part(email_r, '@', 2) "
+                "damerau_levenshtein(email_l, email_r) <= 2 and split_part(email_l, '@', 2) = "
+                "split_part(email_r, '@', 2) "
                 "and regexp_replace(email_l, '[^0-9]', '', 'g') = regexp_replace(email_r, '[^0-9]', '', 'g')",
                 "typing error", 0.04, 5e-5, None,
             ),
@@ -192,7 +207,8 @@ def comparisons() -> list["ComparisonCreator"]:
             ("city_l = city_r", "same city", 0.09, 0.05, "city"),
             (None, "different", 0.12, 0.94, None),
         ),
-        # Where one record gives a phone and the other an address, the area code of one can still agree with the city of the other.
+        # Where one record gives a phone and the other an address, the area code of one can still agree with the city
+        # of the other.
         _comparison(
             "area",
             "area_code_l is null or area_code_r is null or (phone_l is not null and phone_r is not null) "
@@ -200,7 +216,8 @@ def comparisons() -> list["ComparisonCreator"]:
             ("area_code_l = area_code_r", "same area", 0.70, 0.02, "area_code"),
             (None, "different", 0.30, 0.98, None),
         ),
-        # A birth year in an e-mail, against the other record's birth date or e-mail; only where dates cannot be compared.
+        # A birth year in an e-mail, against the other record's birth date or e-mail; only where dates cannot be
+        # compared.
         _comparison(
             "email_year",
             "(birth_date_l is not null and birth_date_r is not null) or email_l = email_r "
@@ -208,7 +225,8 @@ def comparisons() -> list["ComparisonCreator"]:
             "or coalesce(email_year_r, substr(birth_date_r, 3, 2)) is null "
             "or (email_year_l is null and email_year_r is null)",
             (
-                "coalesce(substr(birth_date_l, 3, 2), email_year_l) = coalesce(substr(birth_date_r, 3, 2), email_year_r)",
+                "coalesce(substr(birth_date_l, 3, 2), email_year_l) = coalesce(substr(birth_date_r, 3, 2), "
+                "email_year_r)",
                 "same year", 0.40, 0.015, None,
             ),
             (None, "different", 0.60, 0.985, None),
@@ -235,14 +253,16 @@ def fields() -> list[str]:
 def vetoes() -> dict[str, str]:
     """Vetoes by name, as SQL over the two compared records `l` and `r`: such a pair is two people whatever else agrees.
 
-    First names contradict when both are given in full and nothing connects them: not a nickname, a typing error, an initial,
-    a middle name, or names in the other order. That parts twins and families that share e-mail, phone, address and last name.
+    First names contradict when both are given in full and nothing connects them: not a nickname, a typing error, an
+    initial, a middle name, or names in the other order. That parts twins and families that share e-mail, phone,
+    address and last name.
     """
     return {
         "suffixes differ": "l.name_suffix <> r.name_suffix",
         "first names contradict": (
             "l.name_script = r.name_script and not list_has_any(l.first_forms, r.first_forms) "
-            "and damerau_levenshtein(l.first_name, r.first_name) > case when l.is_known_first and r.is_known_first then 1 "
+            "and damerau_levenshtein(l.first_name, r.first_name) > case when l.is_known_first and "
+            "r.is_known_first then 1 "
             "else least(2, length(l.first_name) - 1, length(r.first_name) - 1) end "
             "and len(list_filter(l.first_forms, lambda f: starts_with(f, r.first_name) "
             "or (length(r.first_name) > 3 and damerau_levenshtein(f, r.first_name) <= 2))) = 0 "

@@ -26,8 +26,9 @@ class Edges:
 def partition(count: int, pairs: Edges, sure: Edges, apart: Edges) -> np.ndarray:
     """The smallest record number of each record's person, int64 of length `count`.
 
-    `sure` links always hold, except where `apart` (a steward's cannot-link) parts the two ends. `pairs` are Splink's, vetoes already
-    in their weights: components over them are cut by average linkage, so that one bridge does not make one person of two.
+    `sure` links always hold, except where `apart` (a steward's cannot-link) parts the two ends. `pairs` are Splink's,
+    vetoes already in their weights: components over them are cut by average linkage, so that one bridge does not make
+    one person of two.
     """
     groups = _groups(count, sure, apart)
     linked = pairs.weight >= model.COMPONENT_MATCH_WEIGHT
@@ -69,8 +70,9 @@ def _groups(count: int, sure: Edges, apart: Edges) -> np.ndarray:
 def average_linkage(label: np.ndarray, edges: Edges) -> np.ndarray:
     """Join groups of records while the mean weight over all pairs between two of them stays at least `JOIN_MEAN_WEIGHT`.
 
-    `label` is the smallest record number of each record's group to begin with. A pair not in `edges` weighs `CLIP_LOW_WEIGHT`.
-    Every round joins all pairs of groups that are each other's best, which for a mean gives the same result as one at a time.
+    `label` is the smallest record number of each record's group to begin with. A pair not in `edges` weighs
+    `CLIP_LOW_WEIGHT`. Every round joins all pairs of groups that are each other's best, which for a mean gives the
+    same result as one at a time.
     """
     count = len(label)
     label = label.copy()

@@ -1,7 +1,7 @@
 """Contacts in the forms that are compared: one row per record, every compared column text or null.
 
-Cleaning of e-mails, phones and addresses does not belong here (staging does it); only what comparing needs: names from full names,
-suffixes, nicknames, swapped dates, keys that candidates share.
+Cleaning of e-mails, phones and addresses does not belong here (staging does it); only what comparing needs: names from
+full names, suffixes, nicknames, swapped dates, keys that candidates share.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ _NICKNAMES = Path(__file__).with_name("nicknames.csv")
 _SUFFIXES = "jr sr ii iii iv"
 _TITLES = "mr mrs ms miss dr prof"
 # Longer values are pasted text, not a field; comparing them costs their length squared.
-_MAX_LENGTH = 80
+MAX_LENGTH = 80
 
 
 def _spaced(words: str) -> str:
@@ -24,7 +24,8 @@ def _spaced(words: str) -> str:
 def _clean(expression: str) -> str:
     """A name as compared: first 80 characters, lower, letters, digits and single spaces; null when nothing is left."""
     return (
-        f"nullif(trim(regexp_replace(regexp_replace(translate(lower(strip_accents(left({expression}, {_MAX_LENGTH}))), 'đłøı', 'dloi'), "
+        f"nullif(trim(regexp_replace(regexp_replace(translate(lower(strip_accents(left({expression}, "
+        f"{MAX_LENGTH}))), 'đłøı', 'dloi'), "
         "'[''’.`-]', '', 'g'), '[^\\p{L}\\p{N}]+', ' ', 'g')), '')"
     )
 
@@ -112,7 +113,8 @@ def prepare(con: duckdb.DuckDBPyConnection, contacts: str) -> None:
 def _read_mail_names(con: duckdb.DuckDBPyConnection, contacts: str) -> None:
     """Temporary table `mail_names` (record_id, first_name, last_name): names of nameless records, read from their e-mails.
 
-    Only where the letters of the user part are one first and one last name that other records carry, as in `tina.kramer7@`.
+    Only where the letters of the user part are one first and one last name that other records carry, as in
+    `tina.kramer7@`.
     """
     con.execute(
         "create or replace temp table mail_names as with "
@@ -143,7 +145,7 @@ def _area_codes_sql(contacts: str) -> str:
 
 def _records_sql(contacts: str) -> str:
     def text(column: str) -> str:
-        return f"nullif(left(trim(contacts.{column}), {_MAX_LENGTH}), '')"
+        return f"nullif(left(trim(contacts.{column}), {MAX_LENGTH}), '')"
 
     return f"""
         with named as (

@@ -37,8 +37,9 @@ def assign(
 ) -> tuple[pa.Table, dict[str, int]]:
     """Give each group of `partition` (record_id, person: any label) its lasting id, inside the caller's transaction.
 
-    A group keeps the id of the person with whom it shares most records (then the older person, then the smaller id); an id that no
-    group keeps becomes an alias of the person that got most of its records. Returns (record_id, person_id) and counts of events.
+    A group keeps the id of the person with whom it shares most records (then the older person, then the smaller id);
+    an id that no group keeps becomes an alias of the person that got most of its records. Returns (record_id,
+    person_id) and counts of events.
     """
     con.register("partition_in", partition)
     con.execute("create or replace temp table parts as select record_id, person as part from partition_in")
@@ -65,7 +66,8 @@ def _make_overlaps(con: duckdb.DuckDBPyConnection) -> None:
         "with known as (select record_id, coalesce(a.survivor_id, r.person_id) as person_id "
         "from identity.registry as r left join identity.aliases as a on r.person_id = a.person_id) "
         "select part, person_id, count(*) as count_records, any_value(created_no) as created_no "
-        "from parts inner join known using (record_id) inner join identity.people using (person_id) group by part, person_id"
+        "from parts inner join known using (record_id) inner join identity.people using (person_id) group by "
+        "part, person_id"
     )
 
 
@@ -94,7 +96,8 @@ def _keep_ids(con: duckdb.DuckDBPyConnection) -> None:
 def _new_ids(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Give the remaining parts ids made from their smallest record, so that a rebuild from nothing gives the same ones.
 
-    An id that exists and is nobody's now is taken up again: the person that this record founded is back. One in use gets more salt.
+    An id that exists and is nobody's now is taken up again: the person that this record founded is back. One in use
+    gets more salt.
     """
     con.execute(
         "create or replace temp table fresh as select part, min(record_id) as founder, 0 as salt, "
@@ -102,7 +105,8 @@ def _new_ids(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     )
     while con.execute("select count(*) from fresh where person_id is null").fetchall()[0][0]:
         con.execute(
-            "update fresh set person_id = 'p_' || left(md5(founder || case when salt = 0 then '' else '#' || salt end), 16) "
+            "update fresh set person_id = 'p_' || left(md5(founder || case when salt = 0 then '' else '#' || "
+            "salt end), 16) "
             "where person_id is null"
         )
         con.execute(
@@ -139,11 +143,13 @@ def _make_events(con: duckdb.DuckDBPyConnection) -> None:
         "inner join kept as k using (part) where o.person_id <> k.person_id), "
         "alive as (select person_id from identity.people where retired_run is null "
         "and person_id not in (select person_id from identity.aliases)) "
-        "select case when person_id in (select person_id from returning_people) then 'restored' else 'created' end as event, "
+        "select case when person_id in (select person_id from returning_people) then 'restored' else 'created' "
+        "end as event, "
         "person_id, cast(null as varchar) as other_person_id, count_records from kept inner join sizes using (part) "
         "where part in (select part from fresh) or person_id in (select person_id from returning_people) "
         "union all select case when old_id not in (select person_id from kept) then 'merged' "
-        "when new_id in (select person_id from fresh) then 'split' else 'moved' end, old_id, new_id, count_records from moved "
+        "when new_id in (select person_id from fresh) then 'split' else 'moved' end, old_id, new_id, "
+        "count_records from moved "
         "union all select 'retired', person_id, null, 0 from alive "
         "where person_id not in (select person_id from kept) and person_id not in (select old_id from moved)"
     )
@@ -152,24 +158,31 @@ def _make_events(con: duckdb.DuckDBPyConnection) -> None:
 def _apply(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Write what changed: aliases, retirements and the rows of records that are new, moved, gone or back."""
     con.execute(
-        "create or replace temp table absorbed as select person_id, arg_max(other_person_id, (count_records, other_person_id)) "
+        "create or replace temp table absorbed as select person_id, arg_max(other_person_id, (count_records, "
+        "other_person_id)) "
         "as survivor_id from events where event = 'merged' group by person_id"
     )
     con.execute(
         "update identity.aliases set survivor_id = absorbed.survivor_id from absorbed "
         "where identity.aliases.survivor_id = absorbed.person_id"
     )
-    con.execute("insert into identity.aliases select person_id, survivor_id, ? from absorbed order by person_id", [run_id])
     con.execute(
-        "update identity.people set retired_run = ? where person_id in (select person_id from events where event = 'retired')",
+        "insert into identity.aliases select person_id, survivor_id, ? from absorbed order by person_id", [run_id]
+    )
+    con.execute(
+        "update identity.people set retired_run = ? where person_id in (select person_id from events where event "
+        "= 'retired')",
         [run_id],
     )
     con.execute(
-        "create or replace temp table changed as select record_id, k.person_id from parts inner join kept as k using (part) "
-        "left join identity.registry as r using (record_id) where r.person_id is distinct from k.person_id or not r.is_current"
+        "create or replace temp table changed as select record_id, k.person_id from parts inner join kept as k "
+        "using (part) "
+        "left join identity.registry as r using (record_id) where r.person_id is distinct from k.person_id or "
+        "not r.is_current"
     )
     con.execute("delete from identity.registry where record_id in (select record_id from changed)")
     con.execute("insert into identity.registry select record_id, person_id, ?, true from changed", [run_id])
     con.execute(
-        "update identity.registry set is_current = false where is_current and record_id not in (select record_id from parts)"
+        "update identity.registry set is_current = false where is_current and record_id not in (select record_id "
+        "from parts)"
     )

@@ -38,8 +38,8 @@ _NO_DECISIONS = (
 def resolve(settings: Settings, *, as_of: date | None, run_id: str, retrain: bool = False) -> dict[str, Any]:
     """Resolve `conformed.contacts` and `conformed.identifiers` into schema `identity` of the warehouse; returns figures.
 
-    Does nothing when contacts, identifiers, decisions and model are those of the last run (`is_unchanged`). The state is written
-    first, the warehouse last: a run that dies between is done again and finds its own ids in the registry.
+    Does nothing when contacts, identifiers, decisions and model are those of the last run (`is_unchanged`). The state
+    is written first, the warehouse last: a run that dies between is done again and finds its own ids in the registry.
     """
     started = time.monotonic()
     model_path = settings.root / "identity" / f"model-{model.VERSION}.json"
@@ -99,9 +99,7 @@ def _fingerprint(inputs: dict[str, Any], model_path: Path) -> str:
 def _last_run(con: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
     if not engine.table_exists(con, "identity", "runs", catalog="state"):
         return None
-    rows = con.execute(
-        "select fingerprint, metrics from state.identity.runs order by run_no desc limit 1"
-    ).fetchall()
+    rows = con.execute("select fingerprint, metrics from state.identity.runs order by run_no desc limit 1").fetchall()
     return {"fingerprint": rows[0][0], "metrics": rows[0][1]} if rows else None
 
 
@@ -135,7 +133,9 @@ def _resolved(
     _cluster(con)
     identifiers.attach(con)
     seconds["cluster"] = _since(step)
-    partition = con.execute("select record_id, person from clusters inner join nodes using (i) order by i").to_arrow_table()
+    partition = con.execute(
+        "select record_id, person from clusters inner join nodes using (i) order by i"
+    ).to_arrow_table()
     tables = {
         "partition": partition,
         "links": con.execute(_links_sql()).to_arrow_table(),
@@ -233,20 +233,28 @@ def _with_ids(
     con: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table], ids: pa.Table, inputs: dict[str, Any]
 ) -> dict[str, pa.Table]:
     """The tables of schema `identity`, as they are served."""
-    for name, table in {"ids": ids, "links": tables["links"], **{n: inputs[n] for n in ("contacts", "identifiers")}}.items():
+    for name, table in {
+        "ids": ids,
+        "links": tables["links"],
+        **{n: inputs[n] for n in ("contacts", "identifiers")},
+    }.items():
         con.register(name, table)
     con.execute(
-        "create temp table person_records as select record_id, person_id, coalesce(max(match_probability), 1.0) as match_confidence "
+        "create temp table person_records as select record_id, person_id, coalesce(max(match_probability), 1.0) "
+        "as match_confidence "
         "from ids left join (select record_id_l as record_id, match_probability from links "
-        "union all select record_id_r, match_probability from links) as ends using (record_id) group by record_id, person_id"
+        "union all select record_id_r, match_probability from links) as ends using (record_id) group by "
+        "record_id, person_id"
     )
     return {
         "person_records": con.execute("select * from person_records order by record_id").to_arrow_table(),
         "links": tables["links"],
         "people": con.execute(
-            "with seen as (select record_id, min(seen_at) as first_seen_at from (select record_id, created_at as seen_at "
+            "with seen as (select record_id, min(seen_at) as first_seen_at from (select record_id, created_at as "
+            "seen_at "
             "from contacts union all select record_id, first_seen_at from identifiers) as s group by record_id) "
-            "select person_id, count(*) as count_records, count(distinct split_part(record_id, ':', 1)) as count_sources, "
+            "select person_id, count(*) as count_records, count(distinct split_part(record_id, ':', 1)) as "
+            "count_sources, "
             "min(first_seen_at) as first_seen_at, min(match_confidence) as match_confidence "
             "from person_records left join seen using (record_id) group by person_id order by person_id"
         ).to_arrow_table(),

@@ -128,7 +128,7 @@ def _behaved(clause: Any, evaluation: Evaluation) -> exp.Expression:
 
 
 def value(clause: Any, evaluation: Evaluation) -> exp.Expression:
-    """What a clause without inner clauses looks at: the column, the count, the day, or the days between two acts."""
+    """What a clause without inner clauses looks at: the column, the count, the day, the days between two acts."""
     match clause:
         case rules.Attribute():
             return exp.column(clause.attribute, table="people", quoted=True)
@@ -150,7 +150,7 @@ def value(clause: Any, evaluation: Evaluation) -> exp.Expression:
         case rules.Sequence():
             return evaluation.sequence(_sequence(clause, evaluation.as_of))
         case rules.InSegment():
-            return exp.convert(clause.segment)
+            return exp.null()
     raise TypeError(f"{type(clause).__name__} looks at nothing itself")
 
 

@@ -137,11 +137,16 @@ def _simple(clause: Any) -> str:
         return f"{name} {_compared(clause)}"
     within = f" within {clause.within_days} days" if clause.within_days else ""
     if kind == "did":
-        often = f"at most {clause.at_most}" if clause.at_most is not None else f"at least {clause.at_least or 1}"
-        return f"{_act(name, clause.where)} {often} times{within}"
+        return f"{_act(name, clause.where)}{_often(clause)}{within}"
     if kind == "did_not":
         return f"no {_act(name, clause.where)}{within}"
     return f"{kind} {_act(name, clause.where)}{within or f' more than {clause.not_within_days} days ago'}"
+
+
+def _often(clause: rules.Did) -> str:
+    if clause.at_most is not None:
+        return f" at most {clause.at_most} times"
+    return f" at least {clause.at_least} times" if (clause.at_least or 1) > 1 else ""
 
 
 def _act(name: str, where: rules.Filters) -> str:
@@ -156,3 +161,16 @@ def _compared(compared: rules.Comparison) -> str:
     words = [f"{one.days_ago} days ago" if isinstance(one, rules.DaysAgo) else str(one) for one in values]
     joined = " and ".join(words) if compared.operator == "between" else ", ".join(words)
     return f"{_WORDS[compared.operator]} {joined}"
+
+
+def why_text(settings: Settings, person_id: str, segment: str) -> str:
+    """The explanation as lines to read, inner clauses set in. Raises as `why` does."""
+    seen = why(settings, person_id, segment)
+    since = f" since {seen['entered_date']}" if seen["entered_date"] else ""
+    verdict = f"is in {segment}{since}" if seen["is_member"] else f"is not in {segment}"
+    lines = [f"{seen['person_id']} {verdict}, as of {seen['as_of']}"]
+    for clause in seen["clauses"]:
+        indent = "  " * (1 + clause["where"].count("[") + clause["where"].count(".not"))
+        value = "" if clause["value"] is None else f"  ({clause['value']})"
+        lines.append(f"{'yes' if clause['is_true'] else 'no':<3} {indent}{clause['clause']}{value}")
+    return "\n".join(lines)

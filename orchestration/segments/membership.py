@@ -83,14 +83,14 @@ def evaluate(
                 f"features.people looks from {', '.join(map(str, days))}, the run from {as_of}: "
                 f"build the features as of {as_of} first"
             )
-        return con.execute(membership_query(documents, everything, as_of)).to_arrow_table()
+        return con.sql(membership_query(documents, everything, as_of)).to_arrow_table()
 
 
 def restore(settings: Settings) -> None:
     """Write `segments.membership` in the warehouse from the ledger, if it differs; empty when there is none."""
     with engine.writing_state(settings) as con:
         con.execute(_LEDGER)
-        stays = con.execute("from segments.stays order by segment, person_id, entered_date").to_arrow_table()
+        stays = con.sql("from segments.stays order by segment, person_id, entered_date").to_arrow_table()
     with engine.writing(settings) as con:
         con.register("stays", stays)
         con.execute("create schema if not exists segments")

@@ -84,3 +84,22 @@ def _figures(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
         "by_state": by_state,
         "examples": [dict(zip(columns, row, strict=True)) for row in examples.fetchall()],
     }
+
+
+def preview_text(settings: Settings, document: Path) -> str:
+    """The preview as lines to read. Raises as `preview` does."""
+    seen = preview(settings, document)
+    lines = [
+        f"{seen['segment']} as of {seen['as_of']}: {seen['size']} people, {seen['share']:.1%} of all",
+        f"may be mailed: {seen['reachable_by_email']}",
+        "",
+        "also in",
+        *(f"  {name:<24} {one['shared']:>8} of {one['size']}" for name, one in seen["overlap"].items()),
+        "",
+        "by state",
+        *(f"  {state:<24} {count:>8}" for state, count in seen["by_state"].items()),
+        "",
+        "for example",
+        *("  " + "  ".join(str(part or "-") for part in example.values()) for example in seen["examples"]),
+    ]
+    return "\n".join(lines)

@@ -50,7 +50,7 @@ def story():
 def test_every_stage_is_built_and_every_check_passes(home, run, story):
     outcome = run()
     assert outcome.success, outcome.summary()
-    assert not outcome.failed_checks
+    assert not outcome.failed_checks, outcome.summary()
     assert outcome.checks_passed > 100
     story["first"] = hashes(home)
     story["sends"] = sends(home)

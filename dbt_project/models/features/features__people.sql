@@ -189,11 +189,13 @@ buying as (
 
 ),
 
-favourite_stores as (
+store_visits as (
 
     select
         person_id,
-        store_id as favourite_store_id
+        store_id,
+        count(*) as count_orders,
+        sum(net_amount) as net_amount
 
     from orders
 
@@ -201,7 +203,17 @@ favourite_stores as (
 
     group by 1, 2
 
-    qualify row_number() over (partition by person_id order by count(*) desc, sum(net_amount) desc, store_id) = 1
+),
+
+favourite_stores as (
+
+    select
+        person_id,
+        store_id as favourite_store_id
+
+    from store_visits
+
+    qualify row_number() over (partition by person_id order by count_orders desc, net_amount desc, store_id) = 1
 
 ),
 

@@ -61,7 +61,7 @@ with spelled as (
         draw('mail', people.person_no) as m,
         people.first_word,
         people.last_word,
-        coalesce(nicknames.word, people.first_word) as nick_word,
+        coalesce(ascii_letters(people.nickname), people.first_word) as nick_word,
         people.maiden_word,
         people.married_date,
         cast(year(people.birth_date) as varchar) as born,
@@ -69,8 +69,6 @@ with spelled as (
             then date '2016-03-01' + cast(unit(people.f, 3) / rate('people.email_changed') * 600 as integer) end as email_changed_date,
         unit(people.f, 4) < rate('people.second_email') as has_second
     from people_named as people
-    left join nicknames
-        on nicknames.name = people.first_name and nicknames.place = part(people.f, 2) % nicknames.choices
 ),
 written as (
     select
@@ -161,7 +159,7 @@ select
     people.married_date,
     people.middle_initial,
     people.name_suffix,
-    nicknames.nickname,
+    people.nickname,
     mailboxes.email,
     mailboxes.email_before,
     case when unit(people.f, 3) < rate('people.email_changed')
@@ -202,9 +200,7 @@ select
 from people_named as people
 inner join households using (household_no)
 inner join mailboxes using (person_no)
-left join employments using (person_no)
-left join nicknames
-    on nicknames.name = people.first_name and nicknames.place = part(people.f, 2) % nicknames.choices;
+left join employments using (person_no);
 
 -- A number that belonged to one person until they changed it, then to a stranger.
 create temp table recycled_phones as

@@ -49,13 +49,9 @@ create temp table street_types as from slots_of('listed_street_types', 256);
 create temp table mail_providers as from slots_of('listed_mail_providers', 4096);
 
 create temp table nicknames as
-select
-    name,
-    nickname,
-    ascii_letters(nickname) as word,
-    row_number() over (partition by name order by nickname) - 1 as place,
-    count(*) over (partition by name) as choices
-from read_csv(getvariable('names') || '/nicknames.csv', all_varchar = true);
+select name, list(nickname order by nickname) as nicknames
+from read_csv(getvariable('names') || '/nicknames.csv', all_varchar = true)
+group by name;
 
 -- Free texts: `place` counts within kind and language, so that a draw picks one.
 create temp table texts as

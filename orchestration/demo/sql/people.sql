@@ -193,6 +193,7 @@ with born as (
         draw('facts', people.person_no) as f,
         coalesce(twins.birth_date, people.birth_date) as birth_date,
         fathers_and_sons.other_person_no as father_no,
+        households.culture,
         households.culture || ':' || people.gender || ':' || case
             when people.birth_date < date '1950-01-01' then 'era_1940'
             when people.birth_date < date '1965-01-01' then 'era_1957'
@@ -216,7 +217,6 @@ called as (
 )
 select
     called.*,
-    households.culture,
     households.last_name as household_last_name,
     households.native_last_name as household_native_last_name,
     households.last_word as household_last_word,
@@ -236,7 +236,7 @@ inner join households using (household_no)
 inner join first_names
     on first_names.group_name = called.group_name
     and first_names.slot = ((part(called.d, 2) >> 4) + 1237 * called.taken) % 4096
-inner join surnames on surnames.group_name = households.culture and surnames.slot = part(called.d, 4) >> 2;
+inner join surnames on surnames.group_name = called.culture and surnames.slot = part(called.d, 4) >> 2;
 
 create temp table people_named as
 select
@@ -254,6 +254,7 @@ select
     case when named.takes_household_name then named.household_last_name else named.own_last_name end as last_name,
     case when named.takes_household_name then named.household_native_last_name else named.own_native_last_name end as native_last_name,
     coalesce(fathers.drawn_first_word, named.drawn_first_word) as first_word,
+    nicknames.nicknames[1 + part(named.f, 2) % len(nicknames.nicknames)] as nickname,
     case when named.takes_household_name then named.household_last_word else named.own_last_word end as last_word,
     named.own_last_name as maiden_name,
     named.own_last_word as maiden_word,
@@ -263,6 +264,7 @@ select
     case when named.father_no is not null then 'Jr' when sons.father_no is not null then 'Sr' end as name_suffix
 from people_called as named
 left join people_called as fathers on fathers.person_no = named.father_no
+left join nicknames on nicknames.name = coalesce(fathers.drawn_first_name, named.drawn_first_name)
 left join (select distinct other_person_no as father_no from fathers_and_sons) as sons on sons.father_no = named.person_no;
 
 drop table people_drawn;

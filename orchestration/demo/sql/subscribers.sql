@@ -32,14 +32,13 @@ subscribers as (
 targeted as (
     select subscribers.*, lists.campaign_id, lists.start_at
     from subscribers
-    inner join spine_campaigns on spine_campaigns.household_id = subscribers.spine_household_id
-    inner join lists using (campaign_id)
-    where subscribers.created_at < lists.start_at
-    union
-    select subscribers.*, lists.campaign_id, lists.start_at
-    from subscribers
     inner join lists on subscribers.created_at < lists.start_at
-    where line_unit(subscribers.luck, lists.campaign_id) < rate('behaviour.mailed')
+    left join spine_campaigns
+        on spine_campaigns.household_id = subscribers.spine_household_id
+        and spine_campaigns.campaign_id = lists.campaign_id
+    where
+        spine_campaigns.campaign_id is not null
+        or line_unit(subscribers.luck, lists.campaign_id) < rate('behaviour.mailed')
 ),
 drawn as (select *, draw('mailing', record_key || ':' || campaign_id) as d from targeted),
 acted as (

@@ -13,16 +13,112 @@ import pyarrow as pa
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
 
-_FIRST = (
-    "james mary robert patricia john jennifer michael linda david elizabeth william barbara richard susan joseph jessica thomas "
-    "sarah charles karen christopher nancy daniel lisa matthew betty anthony margaret mark sandra donald ashley steven kimberly "
-    "paul emily andrew donna joshua michelle kenneth carol kevin amanda brian dorothy george melissa edward deborah"
-).split()
-_LAST = (
-    "smith johnson williams brown jones garcia miller davis rodriguez martinez hernandez lopez gonzalez wilson anderson taylor "
-    "moore jackson martin lee perez thompson white harris sanchez clark ramirez lewis robinson walker young allen king wright "
-    "scott torres nguyen hill flores green adams nelson baker hall rivera campbell mitchell carter roberts gomez phillips evans"
-).split()
+_FIRST = [
+    "james",
+    "mary",
+    "robert",
+    "patricia",
+    "john",
+    "jennifer",
+    "michael",
+    "linda",
+    "david",
+    "elizabeth",
+    "william",
+    "barbara",
+    "richard",
+    "susan",
+    "joseph",
+    "jessica",
+    "thomas",
+    "sarah",
+    "charles",
+    "karen",
+    "christopher",
+    "nancy",
+    "daniel",
+    "lisa",
+    "matthew",
+    "betty",
+    "anthony",
+    "margaret",
+    "mark",
+    "sandra",
+    "donald",
+    "ashley",
+    "steven",
+    "kimberly",
+    "paul",
+    "emily",
+    "andrew",
+    "donna",
+    "joshua",
+    "michelle",
+    "kenneth",
+    "carol",
+    "kevin",
+    "amanda",
+    "brian",
+    "dorothy",
+    "george",
+    "melissa",
+    "edward",
+    "deborah",
+]
+_LAST = [
+    "smith",
+    "johnson",
+    "williams",
+    "brown",
+    "jones",
+    "garcia",
+    "miller",
+    "davis",
+    "rodriguez",
+    "martinez",
+    "hernandez",
+    "lopez",
+    "gonzalez",
+    "wilson",
+    "anderson",
+    "taylor",
+    "moore",
+    "jackson",
+    "martin",
+    "lee",
+    "perez",
+    "thompson",
+    "white",
+    "harris",
+    "sanchez",
+    "clark",
+    "ramirez",
+    "lewis",
+    "robinson",
+    "walker",
+    "young",
+    "allen",
+    "king",
+    "wright",
+    "scott",
+    "torres",
+    "nguyen",
+    "hill",
+    "flores",
+    "green",
+    "adams",
+    "nelson",
+    "baker",
+    "hall",
+    "rivera",
+    "campbell",
+    "mitchell",
+    "carter",
+    "roberts",
+    "gomez",
+    "phillips",
+    "evans",
+]
 _SYSTEMS = (("hubspot", "contacts"), ("segment", "users"), ("receipts", "members"), ("mailer", "subscribers"))
 COLUMNS = {
     "record_id": pa.string(), "source": pa.string(), "first_name": pa.string(), "middle_name": pa.string(),
@@ -35,7 +131,7 @@ COLUMNS = {
 
 def contact(record_id: str, **values: Any) -> dict[str, Any]:
     """One contact row; what is not given is null, names are standardised."""
-    row = dict.fromkeys(COLUMNS) | {"record_id": record_id, "source": record_id.split(":")[0]} | values
+    row = dict.fromkeys(COLUMNS) | {"record_id": record_id, "source": record_id.split(":", maxsplit=1)[0]} | values
     row["first_name_std"] = row["first_name"] and row["first_name"].lower()
     row["last_name_std"] = row["last_name"] and row["last_name"].lower()
     row["created_at"] = row["created_at"] or datetime(2017, 1, 1)

@@ -28,22 +28,28 @@ def assign(con, groups: dict[int, str], run_id: str = "run"):
 
 def ledger(con, run_id):
     return con.execute(
-        "select event, person_id, other_person_id, count_records from identity.ledger where run_id = ? order by all", [run_id]
+        "select event, person_id, other_person_id, count_records from identity.ledger where run_id = ? order by all",
+        [run_id],
     ).fetchall()
 
 
 def test_ids_do_not_depend_on_labels_or_order(state):
     first, events = assign(state, {0: "ab", 2: "c"})
     again, nothing = assign(state, {7: "c", 9: "ba"})
-    assert first == again and first["a"] == first["b"] != first["c"]
-    assert events == {"created": 2} and nothing == {}
+    assert first == again
+    assert first["a"] == first["b"] != first["c"]
+    assert events == {"created": 2}
+    assert nothing == {}
 
 
 def test_the_bigger_person_survives_a_merge_and_the_other_becomes_an_alias(state):
     before, _ = assign(state, {0: "abc", 3: "de"})
     after, events = assign(state, {0: "abcde"}, "merge")
-    assert set(after.values()) == {before["a"]} and events == {"merged": 1}
-    assert state.execute("select person_id, survivor_id from identity.aliases").fetchall() == [(before["d"], before["a"])]
+    assert set(after.values()) == {before["a"]}
+    assert events == {"merged": 1}
+    assert state.execute("select person_id, survivor_id from identity.aliases").fetchall() == [
+        (before["d"], before["a"])
+    ]
     assert ledger(state, "merge") == [("merged", before["d"], before["a"], 2)]
 
 
@@ -57,7 +63,8 @@ def test_the_older_person_survives_a_merge_of_equals(state):
 def test_the_bigger_part_of_a_split_keeps_the_id(state):
     before, _ = assign(state, {0: "abcde"})
     after, events = assign(state, {0: "ab", 2: "cde"}, "split")
-    assert after["c"] == before["a"] != after["a"] and events == {"created": 1, "split": 1}
+    assert after["c"] == before["a"] != after["a"]
+    assert events == {"created": 1, "split": 1}
     assert ("split", before["a"], after["a"], 2) in ledger(state, "split")
 
 
@@ -75,24 +82,29 @@ def test_undoing_a_merge_gives_both_ids_back(state):
     before, _ = assign(state, {0: "abc", 3: "de"})
     assign(state, {0: "abcde"})
     after, events = assign(state, {0: "abc", 3: "de"}, "undo")
-    assert after == before and events == {"restored": 1, "split": 1}
+    assert after == before
+    assert events == {"restored": 1, "split": 1}
     assert state.execute("select count(*) from identity.aliases").fetchall() == [(0,)]
 
 
 def test_a_person_whose_records_are_gone_is_retired_and_comes_back_under_the_same_id(state):
     before, _ = assign(state, {0: "ab", 2: "c"})
     _, events = assign(state, {0: "ab"}, "gone")
-    assert events == {"retired": 1} and ledger(state, "gone") == [("retired", before["c"], None, 0)]
+    assert events == {"retired": 1}
+    assert ledger(state, "gone") == [("retired", before["c"], None, 0)]
     assert assign(state, {0: "ab"}, "still gone")[1] == {}
     after, events = assign(state, {0: "ab", 2: "c"}, "back")
-    assert after == before and events == {"restored": 1}
+    assert after == before
+    assert events == {"restored": 1}
     assert state.execute("select count(*) from identity.people where retired_run is not null").fetchall() == [(0,)]
 
 
 def test_a_record_that_changes_sides_moves_and_no_id_changes(state):
     before, _ = assign(state, {0: "abc", 3: "de"})
     after, events = assign(state, {0: "ab", 3: "cde"}, "move")
-    assert after["a"] == before["a"] and after["c"] == before["d"] and events == {"moved": 1}
+    assert after["a"] == before["a"]
+    assert after["c"] == before["d"]
+    assert events == {"moved": 1}
 
 
 def test_a_founder_who_moved_away_does_not_take_its_id_along(state):

@@ -3,13 +3,13 @@
 from datetime import date, datetime
 
 import pytest
-from tests.unit.identity import population
-from tests.unit.identity.population import contact, identifier
 
 from orchestration.identity import decisions
 from orchestration.identity import resolve as resolve_module
 from orchestration.identity.resolve import TABLES, resolve
 from orchestration.warehouse import engine
+from tests.unit.identity import population
+from tests.unit.identity.population import contact, identifier
 
 AS_OF = date(2017, 12, 31)
 
@@ -34,8 +34,11 @@ def test_people_are_found_without_labels(settings, crowd):
     pairs = {(a, b) for members in groups.values() for a in members for b in members if a < b}
     true = {(a, b) for a in truth for b in truth if a < b and truth[a] == truth[b]}
     precision, recall = len(pairs & true) / len(pairs), len(pairs & true) / len(true)
-    assert precision > 0.99 and recall > 0.93
-    assert metrics["people"] == len(groups) and metrics["records"] == len(rows) and metrics["created"] == len(groups)
+    assert precision > 0.99
+    assert recall > 0.93
+    assert metrics["people"] == len(groups)
+    assert metrics["records"] == len(rows)
+    assert metrics["created"] == len(groups)
 
 
 def test_same_input_same_people_and_ids(settings, tmp_path, crowd):
@@ -53,7 +56,8 @@ def test_unchanged_input_is_skipped_and_a_decision_is_a_change(settings, crowd):
     population.write(settings, crowd[0])
     run(settings)
     again = run(settings, "second")
-    assert again["is_unchanged"] and again["people"] == len(set(population.served(settings).values()))
+    assert again["is_unchanged"]
+    assert again["people"] == len(set(population.served(settings).values()))
     assert population.state(settings, "select count(*) from identity.runs") == [(1,)]
     a, b = [row["record_id"] for row in crowd[0]][:2]
     _decide(settings, a, b, "must")
@@ -81,7 +85,8 @@ def test_deleted_warehouse_gives_the_same_ids_back(settings, crowd):
     population.write(settings, crowd[0])
     metrics = run(settings, "second")
     assert population.served(settings) == before
-    assert not metrics["is_unchanged"] and metrics["created"] == metrics["merged"] == metrics["split"] == 0
+    assert not metrics["is_unchanged"]
+    assert metrics["created"] == metrics["merged"] == metrics["split"] == 0
 
 
 def test_rebuild_from_nothing_gives_the_same_ids(settings, crowd):
@@ -112,10 +117,12 @@ def test_crash_between_state_and_warehouse_heals(settings, crowd, monkeypatch):
     assert population.served(settings) == before
     counted = population.state(settings, "select count(*) from identity.ledger")
     metrics = run(settings, "third")
-    assert not metrics["is_unchanged"] and metrics["created"] == 0
+    assert not metrics["is_unchanged"]
+    assert metrics["created"] == 0
     assert population.state(settings, "select count(*) from identity.ledger") == counted
     registered = dict(population.state(settings, "select record_id, person_id from identity.registry"))
-    assert population.served(settings) == registered and len(registered) == len(rows)
+    assert population.served(settings) == registered
+    assert len(registered) == len(rows)
 
 
 def test_crash_while_registering_leaves_the_state_as_it_was(settings, crowd, monkeypatch):
@@ -180,7 +187,13 @@ def test_must_link_joins_and_cannot_link_parts_for_good(settings, crowd):
 def _decide(settings, record_id_l, record_id_r, decision):
     with engine.writing_state(settings) as con:
         decisions.record(
-            con, record_id_l, record_id_r, decision=decision, who="steward", decided_at=datetime(2017, 6, 1), why="asked"
+            con,
+            record_id_l,
+            record_id_r,
+            decision=decision,
+            who="steward",
+            decided_at=datetime(2017, 6, 1),
+            why="asked",
         )
 
 

@@ -4,9 +4,9 @@ import pytest
 from conftest import TODAY
 
 from orchestration.segments.document import InvalidDocumentError, load_documents
-from orchestration.segments.explain import NobodyError, why
+from orchestration.segments.explain import NobodyError, why, why_text
 from orchestration.segments.membership import refresh
-from orchestration.segments.preview import NothingToPreviewError, preview
+from orchestration.segments.preview import NothingToPreviewError, preview, preview_text
 from orchestration.warehouse import engine
 
 
@@ -87,7 +87,7 @@ def test_why_shows_each_clause_with_what_it_looked_at(town, folder, write):
     last_order = TODAY.replace(day=28)
     assert found == {
         "rules": ("all of", True, None),
-        "rules.and[0]": ("in segment ohio", True, "ohio"),
+        "rules.and[0]": ("in segment ohio", True, None),
         "rules.and[1]": ("recency_days is at most 28", True, 3),
         "rules.and[2]": ("at least one of", True, None),
         "rules.and[2].or[0]": ("order (channel is web) at least 2 times", False, 1),
@@ -111,3 +111,18 @@ def test_why_says_when_there_is_no_such_person_or_segment(town, folder, write):
         why(town, "p77", "ohio", folder)
     with pytest.raises(InvalidDocumentError, match="did you mean 'ohio'"):
         why(town, "p1", "oiho", folder)
+
+
+def test_both_can_be_read_as_text(town, write):
+    text = preview_text(town, write("known", "{attribute: is_identified, eq: true}"))
+    assert text.startswith("known as of 2017-12-31: 3 people, 75.0% of all\nmay be mailed: 1\n")
+    assert "anna@" not in text
+    assert "p2 is not in high_value, as of 2017-12-31\nno    all of\n" in why_text(
+        _with_features(town), "p2", "high_value"
+    )
+
+
+def _with_features(town):
+    with engine.writing(town) as con:
+        con.execute("alter table features.people add column rfm_frequency bigint")
+    return town

@@ -1,0 +1,104 @@
+"""One small population, run on DuckDB by the steps of the graph and then, from the same Parquet, on Spark by dbt alone."""
+
+import json
+import os
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from ingestion.discover import discover
+from ingestion.landing import land
+from orchestration.demo.generate import generate
+from orchestration.demo.run import demo_folder, sources
+from orchestration.home import prepare, variables
+from orchestration.settings import Settings
+from orchestration.warehouse import dbt, engine, spark
+
+# Only the environment of `make test-spark` has it.
+collect_ignore_glob = [] if find_spec("pyspark") else ["test_*.py"]
+
+PEOPLE, SEED = 100, 11
+AS_OF = date(2017, 12, 31)
+_SMALL = {
+    # For thousands of rows, compiling costs more than it saves.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    "spark.driver.memory": "1g",
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Settings of a home that every stage has run on, with DuckDB."""
+    before = dict(os.environ)
+    for name in [name for name in os.environ if name.startswith("TESSERA_")]:
+        del os.environ[name]
+    os.environ["TESSERA_HOME"] = str(tmp_path_factory.mktemp("home"))
+    settings = Settings()
+    prepare(settings)
+    os.environ.update(variables(settings))
+    generate(PEOPLE, SEED, demo_folder(settings))
+    with sources(settings):
+        for system in discover():
+            land(system, settings.root)
+        _build_on_duckdb(settings)
+    yield settings
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def _build_on_duckdb(settings: Settings) -> None:
+    from orchestration.activation.ledger import export_results
+    from orchestration.activation.run import run_named
+    from orchestration.identity.resolve import resolve
+    from orchestration.segments.document import load_documents
+    from orchestration.segments.membership import refresh
+
+    def models(*stages: str) -> None:
+        dbt.run(settings, ["run", "--select", *(f"path:models/{stage}" for stage in stages)], as_of=AS_OF)
+
+    models("staging", "conformed")
+    resolve(settings, as_of=AS_OF, run_id="run")
+    models("profile", "features")
+    segments, _ = load_documents()
+    refresh(settings, segments, AS_OF, "run")
+    models("activation")
+    for sync in ("hubspot_contacts", "lapsing_customers"):
+        run_named(settings, sync, as_of=AS_OF, run_id=f"run-{sync}")
+    export_results(settings)
+    models("marts")
+
+
+@pytest.fixture(scope="module")
+def built(home, tmp_path_factory):
+    """Outcome of dbt on Spark: model name -> status."""
+    from dbt.cli.main import dbtRunner
+
+    folder = tmp_path_factory.mktemp("dbt")
+    working_folder = Path.cwd()
+    os.chdir(folder)
+    try:
+        with spark.session(home, written_by_python(home), **_SMALL):
+            result = dbtRunner().invoke([
+                "--quiet", "run", "--target", "spark", "--project-dir", str(dbt.PROJECT_DIR),
+                "--profiles-dir", str(dbt.PROJECT_DIR), "--target-path", str(folder), "--log-path", str(folder),
+                "--vars", json.dumps({"as_of": AS_OF.isoformat()}),
+            ])  # fmt: skip
+    finally:
+        os.chdir(working_folder)
+    assert result.exception is None, result.exception
+    return {f"{outcome.node.schema}.{outcome.node.alias}": outcome for outcome in result.result}
+
+
+def written_by_python(settings: Settings) -> dict[str, Path]:
+    """Tables that models read and dbt does not build, as Parquet; identity exports its own."""
+    identity = settings.root / "identity"
+    tables = {f"identity.{path.stem}": path for path in identity.glob("*.parquet")}
+    with engine.reading(settings) as con:
+        for name in ("segments.membership", "activation.results"):
+            tables[name] = settings.root / f"{name}.parquet"
+            con.execute(f"copy {name} to '{tables[name]}' (format parquet)")
+    return tables
