@@ -59,7 +59,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One resource of a system; `format` says how it arrives, `encoding` in which character set."""
+    """One resource of a system; `format` says how it arrives, `encoding` in which character set.
+
+    `path` is its name at the source, where that is a database.
+    """
 
     name: str
     description: str
@@ -69,6 +72,7 @@ class Table:
     max_record_bytes: int
     keep_raw: bool
     max_quarantine_share: float
+    path: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -166,6 +170,7 @@ def _table(document: Document, item: Mapping[str, Any]) -> Table:
         max_record_bytes=int(custom.get("maxRecordBytes", MAX_RECORD_BYTES[form])),
         keep_raw=bool(custom.get("keepRaw", form != "csv")),
         max_quarantine_share=float(custom.get("maxQuarantineShare", 0.05)),
+        path=item.get("physicalName") or _name(document, item),
     )
 
 

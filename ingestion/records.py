@@ -35,7 +35,7 @@ def lines(path: Path, *, quoted: bool) -> Iterator[pa.Table]:
     if path.suffix == ".gz":
         _verify_gzip(path)
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-        yield from _chunks(stream, quoted)
+        yield from cut(stream, quoted=quoted)
 
 
 def _verify_gzip(path: Path) -> None:
@@ -47,7 +47,8 @@ def _verify_gzip(path: Path) -> None:
         raise UnreadableFileError(f"not a whole gzip file ({error}); deliver it again") from None
 
 
-def _chunks(stream: BinaryIO, quoted: bool) -> Iterator[pa.Table]:
+def cut(stream: BinaryIO, *, quoted: bool) -> Iterator[pa.Table]:
+    """Records of a stream of lines, as `lines` gives those of a file."""
     rest, line, first = b"", 1, True
     while True:
         read = stream.read(CHUNK_BYTES)

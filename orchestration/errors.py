@@ -47,6 +47,11 @@ def disk_full(where: str) -> str:
     return f"the disk is full ({where}): free some space and run again; nothing half-written stays"
 
 
+def root_cause(error: BaseException) -> BaseException:
+    """The first of a chain of exceptions: what really happened, under what libraries wrapped around it."""
+    return list(_causes(error))[-1]
+
+
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error

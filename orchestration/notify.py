@@ -6,7 +6,7 @@ from orchestration.settings import Settings
 
 
 def notify(settings: Settings, *, title: str, text: str, what_to_do: str, run_id: str) -> bool:
-    """Post a message (`{title, text, what_to_do, run_id, text}` as JSON) to `TESSERA_NOTIFY_URL`.
+    """Post a message (`{title, text, what_to_do, run_id}` as JSON) to `TESSERA_NOTIFY_URL`.
 
     Returns whether a message was sent: without the variable nothing is, quietly. Raises httpx.HTTPError when the
     webhook refuses, so that the sensor's tick shows it.

@@ -11,6 +11,10 @@ class PlanRefusedError(SyncStoppedError):
     """A guard, a bad key or another environment's ledger: nothing was sent."""
 
 
+class ForeignLedgerError(PlanRefusedError):
+    """The ledger belongs to another environment, so not even the refusal may be written into it."""
+
+
 class AuthError(SyncStoppedError):
     """The destination does not know us or does not let us: no row is at fault, none is rejected."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.activation.errors import PlanRefusedError
+from orchestration.activation.errors import ForeignLedgerError
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
 
@@ -64,14 +64,14 @@ def exists(con: duckdb.DuckDBPyConnection) -> bool:
 
 
 def check_environment(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Raise PlanRefusedError when catalog `state` holds runs of another environment."""
+    """Raise ForeignLedgerError when catalog `state` holds runs of another environment."""
     if not exists(con):
         return
     others = con.execute(
         "select distinct environment from state.activation.runs where environment <> ?", [settings.env]
     ).fetchall()
     if others:
-        raise PlanRefusedError(
+        raise ForeignLedgerError(
             f"{settings.state} records what environment '{others[0][0]}' sent, this is '{settings.env}': "
             "set TESSERA_ENV or TESSERA_HOME so that both belong to one environment"
         )

@@ -12,6 +12,7 @@ from orchestration.activation.document import SyncDocument
 from orchestration.activation.errors import PlanRefusedError
 from orchestration.activation.record import record, record_refusal
 from orchestration.activation.result import PlanSummary
+from orchestration.landing.health import sick_sources
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
 
@@ -24,8 +25,8 @@ def plan(settings: Settings, sync: SyncDocument, run_id: str, as_of: date) -> Pl
     """Compare the model with the ledger and write the outbox of this run.
 
     Outboxes that earlier runs left are recorded first: what they had acknowledged counts, the rest is planned anew.
-    Planning a run again that was planned already returns its plan. Raises PlanRefusedError when a guard, a key or the
-    environment forbids sending; the refusal is in the ledger.
+    Planning a run again that was planned already returns its plan. Raises PlanRefusedError when a guard, a key, a sick
+    source or the environment forbids sending; the refusal is in the ledger.
     """
     file = outbox.path(settings, sync.name, run_id)
     with engine.reading(settings) as con:
@@ -70,6 +71,8 @@ def _judge(
     nothing = PlanSummary(sync.name, run_id, as_of)
     if settings.env not in sync.environment:
         return replace(nothing, refusals=(f"it runs in {', '.join(sync.environment)}, this is {settings.env}",))
+    if sick := sick_sources(settings, sync.requires):
+        return replace(nothing, refusals=(sick,))
     if unbuilt := _unbuilt(con, sync):
         return replace(nothing, refusals=(unbuilt,))
     columns = {row[0]: row[1] for row in con.execute(f"describe warehouse.{sync.model}").fetchall()}

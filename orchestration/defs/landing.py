@@ -9,8 +9,11 @@ from datetime import timedelta
 import dagster as dg
 
 from data_contracts.contract import Contract, load
+from data_contracts.odcs import ContractError
 from ingestion.discover import discover
+from orchestration.components import document
 from orchestration.defs.run import OWNERS, settings
+from orchestration.landing.health import remember
 from orchestration.landing.intake import Intake, take_in
 
 HEALTHY, RECONCILED, SOUND = "source_answered", "offered_equals_landed_and_quarantined", "batch_is_sound"
@@ -111,6 +114,30 @@ def _land(contract: Contract) -> dg.AssetsDefinition:
     return land
 
 
+def _unusable(system: str, error: ContractError) -> dg.AssetsDefinition:
+    """Stands for a source whose contract cannot be read: lands nothing, shows the red check, stops who requires it."""
+    key = dg.AssetKey(["landing", system, "contract"])
+
+    @dg.multi_asset(
+        name=f"land_{system}",
+        specs=[dg.AssetSpec(key, group_name="landing", owners=OWNERS, description=f"Not in use: {error}", skippable=True)],
+        check_specs=[document.validity_check(key)],
+    )
+    def unusable(context: dg.AssetExecutionContext):
+        remember(settings(), system, [str(error)])
+        context.log.error(f"{error}: its last good landing stays in use")
+        yield document.invalid(key, message=f"{error}; the last good landing stays in use")
+
+    return unusable
+
+
+def _source(system: str) -> dg.AssetsDefinition:
+    try:
+        return _land(load(system))
+    except ContractError as error:
+        return _unusable(system, error)
+
+
 @dg.definitions
 def landing() -> dg.Definitions:
-    return dg.Definitions(assets=[_land(load(system)) for system in discover()])
+    return dg.Definitions(assets=[_source(system) for system in discover()])

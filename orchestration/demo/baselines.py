@@ -56,7 +56,6 @@ def bare_splink(con: duckdb.DuckDBPyConnection, contacts: str, made: str) -> Non
         "select record_id as unique_id, first_name_std as first_name, last_name_std as surname, birth_date as dob, "
         f"city_std as city, email_std as email, phone_std as phone from {contacts} order by record_id"
     ).to_arrow_table()
-    logging.getLogger("splink").setLevel(logging.ERROR)
     # Splink leaves tables behind: not in the caller's connection.
     with contextlib.closing(duckdb.connect()) as own, contextlib.redirect_stdout(io.StringIO()):
         own.register("offered", offered)
@@ -72,6 +71,7 @@ def _documented_clusters(own: duckdb.DuckDBPyConnection):
     import splink.comparison_library as cl
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
+    logging.getLogger("splink").setLevel(logging.ERROR)
     settings = SettingsCreator(
         link_type="dedupe_only",
         comparisons=[

@@ -54,7 +54,7 @@ def _take(con: duckdb.DuckDBPyConnection) -> None:
     )
     con.execute(
         "create temp table meant as select resolved.person_id, truth_records.person_id as true_id "
-        "from resolved inner join truth_records using (record_id) group by all "
+        "from resolved inner join truth_records using (record_id) group by 1, 2 "
         "qualify row_number() over ("
         "partition by resolved.person_id order by count(*) desc, truth_records.person_id) = 1"
     )

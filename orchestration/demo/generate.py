@@ -101,16 +101,26 @@ def connect(people: int, seed: int, *, first: date = FIRST_DAY, last: date = LAS
     return con
 
 
+def make_identities(con: duckdb.DuckDBPyConnection) -> None:
+    """Tables `people`, `observed` (source records) and a view per resource, in the connection only."""
+    _run(con, _IDENTITY_STEPS)
+
+
+def make_behaviour(con: duckdb.DuckDBPyConnection) -> None:
+    """Tables and views of what people did, and `truth__*`. Needs the identities in the same connection."""
+    _run(con, _BEHAVIOUR_STEPS)
+
+
 def generate_identities(con: duckdb.DuckDBPyConnection, out: Path) -> None:
     """People and what each source knows of them, written to files. `con` comes from `connect`."""
-    _run(con, _IDENTITY_STEPS)
+    make_identities(con)
     _write_drops(con, out, _IDENTITY_DROPS)
     _write_api(con, out, _IDENTITY_API)
 
 
 def generate_behaviour(con: duckdb.DuckDBPyConnection, out: Path) -> None:
     """What people did: receipts, mail, web, posts, tickets, readings. Needs the identities in the same connection."""
-    _run(con, _BEHAVIOUR_STEPS)
+    make_behaviour(con)
     _write_receipt_lines(con, out / "drops" / "receipts")
     _write_drops(con, out, _BEHAVIOUR_DROPS)
     for system, resource in _MASTER:

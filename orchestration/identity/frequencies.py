@@ -42,7 +42,7 @@ def _frequency(column: str) -> str:
 
 
 def _make_companions(con: duckdb.DuckDBPyConnection) -> None:
-    """Temporary table `companions` (first_name, last_name, share): how usual a first name is among people of such last names.
+    """Temporary table `companions` (first_name, last_name, share): how usual a first name is with such last names.
 
     First and last names go together (culture), so that the product of their frequencies makes namesakes look rarer
     than they are. The share is that of a walk from the last name to its other first names, from those to other last

@@ -20,7 +20,8 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def prepare(con: duckdb.DuckDBPyConnection, identifiers: str) -> None:
-    """Make `nodes` (i, record_id, is_thin), `held` (identifier_type, identifier_value, i) and the empty `skipped_identifiers`.
+    """Make tables `nodes` (i, record_id, is_contact, is_thin), `held` (identifier_type, identifier_value, i) and
+    `skipped_identifiers`.
 
     Needs table `records`. `i` numbers all records from 0 in the order of their ids.
     """
@@ -48,7 +49,7 @@ def prepare(con: duckdb.DuckDBPyConnection, identifiers: str) -> None:
 
 
 def sure_links(con: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Each record and the smallest record that carries the same id: i_l, i_r, rule; ids on too many records are skipped.
+    """Each record and the smallest record that carries the same id: i_l, i_r, rule; ids on too many are skipped.
 
     A link between two records that cannot be one person (a veto) is left out: the id is wrong, or a family shares it.
     """
@@ -74,7 +75,7 @@ def sure_links(con: duckdb.DuckDBPyConnection) -> pa.Table:
 
 
 def attach(con: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Give thin records the one person they reach: updates `clusters` (i, person), returns i_l, i_r, rule for each join.
+    """Give thin records the one person they reach: updates `clusters` (i, person), returns i_l, i_r, rule a join.
 
     `apart` (i_l, i_r) are pairs a steward keeps apart. An identifier of several people attaches nobody and is
     reported: a family's e-mail or a store terminal does not say who used it. Thin records that reach nobody else join
@@ -91,7 +92,7 @@ def attach(con: duckdb.DuckDBPyConnection) -> pa.Table:
 
 
 def _make_holders(con: duckdb.DuckDBPyConnection, identifier_type: str) -> None:
-    """Temporary table `holders`: identifier_value, person, is_thin, smallest record i, count of contacts; and how many people share it."""
+    """Temporary table `holders`: who holds each identifier (person, smallest record i, is_thin) and how many do."""
     con.execute(
         "create or replace temp table thin_people as select person, bool_and(is_thin) as is_thin, "
         "count(*) filter (is_contact) as count_contacts from clusters inner join nodes using (i) group by person"

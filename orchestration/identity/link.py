@@ -78,7 +78,7 @@ def _has_pairs(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...]) -> bool
 
 
 def _prior(con: duckdb.DuckDBPyConnection) -> float:
-    """The chance that two random records are one person, from pairs that surely are and a guess of how many those are."""
+    """The chance that two random records are one person, from pairs that surely are and a guess of their share."""
     pairs = " union ".join(
         f"select l.n as l, r.n as r from (select n, {key} as k from records) as l "
         f"join (select n, {key} as k from records) as r on l.k = r.k and l.n < r.n"

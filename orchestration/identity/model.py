@@ -113,7 +113,7 @@ _INITIAL = (
 
 
 def _comparison(name: str, *levels: tuple) -> "ComparisonCreator":
-    """One field: levels `(condition, label, m, u, term-frequency column or None)`, the first is the null level's condition alone.
+    """One field: the condition of its null level, then levels `(condition, label, m, u, term-frequency column)`.
 
     m and u are what people data looks like; training replaces them, and a level too rare to train keeps them.
     """
@@ -241,7 +241,7 @@ def comparisons() -> list["ComparisonCreator"]:
 
 
 def is_household_only() -> str:
-    """Whether nothing in a scored pair points to one person rather than to one household, as SQL over its field weights."""
+    """Whether nothing in a scored pair points to a person rather than to a household, as SQL over field weights."""
     return "weight_first_name <= 0 and weight_birth_date <= 0 and weight_email <= 0"
 
 

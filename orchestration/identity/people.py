@@ -68,7 +68,7 @@ def _groups(count: int, sure: Edges, apart: Edges) -> np.ndarray:
 
 
 def average_linkage(label: np.ndarray, edges: Edges) -> np.ndarray:
-    """Join groups of records while the mean weight over all pairs between two of them stays at least `JOIN_MEAN_WEIGHT`.
+    """Join groups of records while the mean weight over all pairs between two is at least `JOIN_MEAN_WEIGHT`.
 
     `label` is the smallest record number of each record's group to begin with. A pair not in `edges` weighs
     `CLIP_LOW_WEIGHT`. Every round joins all pairs of groups that are each other's best, which for a mean gives the
@@ -103,7 +103,7 @@ def _between(label: np.ndarray, edges: Edges, count: int) -> tuple[np.ndarray, n
 
 
 def _mutual_best(a: np.ndarray, b: np.ndarray, mean: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs of which each side is the other's best; ties go to the smaller labels, so that a best pair always exists."""
+    """The pairs of which each side is the other's best; ties go to the smaller labels, so that one always exists."""
     order = np.lexsort((b, a, -mean))
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))

@@ -80,14 +80,15 @@ def _names_sql(contacts: str) -> str:
                 when given_last is not null then array_to_string(last_words, '')
                 when given_first is null and len(full_words) >= 2 then full_words[-1]
             end as last_name,
-            case when given_first is null and given_last is null and len(full_words) = 1 then full_words[1] end as lone_name,
+            case when coalesce(given_first, given_last) is null and len(full_words) = 1 then full_words[1] end
+                as lone_name,
             suffixes[1] as name_suffix
         from worded
     """
 
 
 def prepare(con: duckdb.DuckDBPyConnection, contacts: str) -> None:
-    """Make table `records` (n, record_id, source and the compared columns) and `skipped_blocks` from relation `contacts`.
+    """Make tables `records` (n, record_id, compared columns), `blocks` and `skipped_blocks` from relation `contacts`.
 
     `n` numbers the records in the order of their ids, so the same input has the same numbers on every engine version.
     """
@@ -111,7 +112,7 @@ def prepare(con: duckdb.DuckDBPyConnection, contacts: str) -> None:
 
 
 def _read_mail_names(con: duckdb.DuckDBPyConnection, contacts: str) -> None:
-    """Temporary table `mail_names` (record_id, first_name, last_name): names of nameless records, read from their e-mails.
+    """Temporary table `mail_names` (record_id, first_name, last_name): nameless records' names, read from e-mails.
 
     Only where the letters of the user part are one first and one last name that other records carry, as in
     `tina.kramer7@`.
@@ -151,13 +152,16 @@ def _records_sql(contacts: str) -> str:
         with named as (
             select
                 parts.record_id,
-                nullif(coalesce(parts.first_name, case when lone.is_first then parts.lone_name end, mail.first_name), '')
-                    as first_name,
+                nullif(
+                    coalesce(parts.first_name, case when lone.is_first then parts.lone_name end, mail.first_name), ''
+                ) as first_name,
                 nullif(parts.middle_name, '') as middle_name,
-                nullif(coalesce(parts.last_name, case when not lone.is_first then parts.lone_name end, mail.last_name), '')
-                    as last_name,
+                nullif(
+                    coalesce(parts.last_name, case when not lone.is_first then parts.lone_name end, mail.last_name), ''
+                ) as last_name,
                 parts.name_suffix,
-                mail.record_id is not null or coalesce(parts.first_name, parts.last_name, lone.word, '') = '' as is_nameless
+                mail.record_id is not null or coalesce(parts.first_name, parts.last_name, lone.word, '') = ''
+                    as is_nameless
             from name_parts as parts
             left join lone_names as lone on parts.lone_name = lone.word
             left join mail_names as mail on parts.record_id = mail.record_id
@@ -182,14 +186,16 @@ def _records_sql(contacts: str) -> str:
             least(named.first_name, named.last_name) || '|'
                 || greatest(named.first_name, named.last_name || '') as name_pair,
             strftime(contacts.birth_date, '%Y-%m-%d') as birth_date,
-            case when day(contacts.birth_date) <= 12 then strftime(contacts.birth_date, '%Y-%d-%m') end as birth_date_swapped,
+            case when day(contacts.birth_date) <= 12 then strftime(contacts.birth_date, '%Y-%d-%m') end
+                as birth_date_swapped,
             {text("gender")} as gender,
             {text("email_std")} as email,
             nullif(split_part({text("email_std")}, '@', 1), '') as email_user,
             nullif(split_part({text("email_std")}, '@', 2), '') as email_domain,
             nullif(regexp_extract({text("email_std")}, '[a-z](?:19|20)?([0-9][0-9])@', 1), '') as email_year,
             coalesce(
-                nullif(left(right(regexp_replace({text("phone_std")}, '[^0-9]', '', 'g'), 10), 3), ''), area_codes.area_code
+                nullif(left(right(regexp_replace({text("phone_std")}, '[^0-9]', '', 'g'), 10), 3), ''),
+                area_codes.area_code
             ) as area_code,
             nullif(right(regexp_replace({text("phone_std")}, '[^0-9]', '', 'g'), 10), '') as phone,
             {text("street_std")} as street,

@@ -8,7 +8,9 @@ import pyarrow as pa
 
 _TABLES = """
     create schema if not exists identity;
-    create table if not exists identity.registry (record_id varchar, person_id varchar, run_id varchar, is_current boolean);
+    create table if not exists identity.registry (
+        record_id varchar, person_id varchar, run_id varchar, is_current boolean
+    );
     create table if not exists identity.people (
         person_id varchar, created_run varchar, created_no bigint, retired_run varchar
     );

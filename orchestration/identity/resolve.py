@@ -1,4 +1,4 @@
-"""One run of identity resolution: warehouse in, people with lasting ids out, in the state database, Parquet and the warehouse.
+"""One run of identity resolution: from the warehouse to people with lasting ids in state, Parquet and warehouse.
 
 What a person is, is decided elsewhere in this package; here is only the order of things and where they are kept.
 """
@@ -14,16 +14,14 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from orchestration.identity import decisions, identifiers, model, people, registry
+from orchestration.identity import decisions, identifiers, model, people, registry, tables
 from orchestration.identity.link import link
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
 
 _log = logging.getLogger(__name__)
 _SEED = 1
-TABLES = ("person_records", "links", "people", "skipped_identifiers")
 _CONTACTS = (
     "record_id, source, first_name, middle_name, last_name, name_suffix, full_name, first_name_std, last_name_std, "
     "birth_date, gender, email_std, phone_std, street_std, city_std, postal_code_std, created_at"
@@ -36,7 +34,7 @@ _NO_DECISIONS = (
 
 
 def resolve(settings: Settings, *, as_of: date | None, run_id: str, retrain: bool = False) -> dict[str, Any]:
-    """Resolve `conformed.contacts` and `conformed.identifiers` into schema `identity` of the warehouse; returns figures.
+    """Resolve `conformed.contacts` and `conformed.identifiers` into schema `identity`; returns figures of the run.
 
     Does nothing when contacts, identifiers, decisions and model are those of the last run (`is_unchanged`). The state
     is written first, the warehouse last: a run that dies between is done again and finds its own ids in the registry.
@@ -50,18 +48,18 @@ def resolve(settings: Settings, *, as_of: date | None, run_id: str, retrain: boo
     if last and not retrain and _is_served(settings, last, served, _fingerprint(inputs, model_path)):
         return {**json.loads(last["metrics"]), "is_unchanged": True, "seconds": {"total": _since(started)}}
     with engine.memory(settings) as con:
-        tables, found = _resolved(con, inputs, model_path, retrain=retrain)
+        solved, found = _resolved(con, inputs, model_path, retrain=retrain)
     found["seconds"]["read"] = round(_since(started) - sum(found["seconds"].values()), 2)
     fingerprint = _fingerprint(inputs, model_path)
     step = time.monotonic()
     with engine.writing_state(settings) as con:
-        ids = _register(con, tables, found, run_id=run_id, as_of=as_of, fingerprint=fingerprint)
+        ids = _register(con, solved, found, run_id=run_id, as_of=as_of, fingerprint=fingerprint)
     found["seconds"]["register"] = _since(step)
     step = time.monotonic()
     with engine.memory(settings) as con:
-        tables = _with_ids(con, tables, ids, inputs)
-    _export(settings.root / "identity", tables)
-    _write(settings, tables, run_id, fingerprint)
+        served_tables = tables.with_ids(con, solved, ids, inputs)
+    tables.export(settings.root / "identity", served_tables)
+    tables.write(settings, served_tables, run_id, fingerprint)
     found["seconds"]["write"] = _since(step)
     found["seconds"]["total"] = _since(started)
     _log.info("identity: %s", json.dumps(found))
@@ -111,7 +109,7 @@ def _served(con: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def _is_served(settings: Settings, last: dict[str, Any], served: str | None, fingerprint: str) -> bool:
-    exported = all((settings.root / "identity" / f"{table}.parquet").exists() for table in TABLES)
+    exported = all((settings.root / "identity" / f"{table}.parquet").exists() for table in tables.TABLES)
     return exported and last["fingerprint"] == fingerprint == served
 
 
@@ -136,19 +134,19 @@ def _resolved(
     partition = con.execute(
         "select record_id, person from clusters inner join nodes using (i) order by i"
     ).to_arrow_table()
-    tables = {
+    solved = {
         "partition": partition,
-        "links": con.execute(_links_sql()).to_arrow_table(),
+        "links": con.execute(tables.links_sql()).to_arrow_table(),
         "skipped_identifiers": con.execute("select * from skipped_identifiers order by all").to_arrow_table(),
     }
     sizes = np.unique(partition["person"].to_numpy(), return_counts=True)[1]
-    return tables, {
+    return solved, {
         "records": partition.num_rows,
         "pairs_scored": pairs.num_rows,
         "people": len(sizes),
         "singletons": int((sizes == 1).sum()),
         "largest_person": int(sizes.max(initial=0)),
-        "skipped_identifiers": tables["skipped_identifiers"].num_rows,
+        "skipped_identifiers": solved["skipped_identifiers"].num_rows,
         "decisions": inputs["decisions"].num_rows,
         "model_version": model.VERSION,
         "seconds": seconds,
@@ -187,38 +185,14 @@ def _edges(con: duckdb.DuckDBPyConnection, query: str) -> people.Edges:
     return people.Edges(left.astype(np.int64), right.astype(np.int64), weight.astype(np.float64))
 
 
-def _links_sql() -> str:
-    """Edges inside people, smaller record first, with what made each."""
-    agreed = ", ".join(f"case when weight_{field} > 1 then '{field}' end" for field in model.fields())
-    return f"""
-        with every_link as (
-            select i_l, i_r, 'deterministic' as link_type, rule, null as match_weight, 1.0 as match_probability from sure
-            union all select i_l, i_r, 'deterministic', 'steward', null, 1.0 from together
-            union all select i_l, i_r, 'deterministic', rule, null, 1.0 from attached
-            union all
-            select l.i, r.i, 'probabilistic', concat_ws('+', {agreed}), match_weight, match_probability
-            from scored
-            inner join records as a on a.n = n_l inner join nodes as l on l.record_id = a.record_id
-            inner join records as b on b.n = n_r inner join nodes as r on r.record_id = b.record_id
-            where match_weight >= {model.COMPONENT_MATCH_WEIGHT} and veto is null
-        )
-        select l.record_id as record_id_l, r.record_id as record_id_r, link_type, rule,
-            cast(match_weight as double) as match_weight, cast(match_probability as double) as match_probability
-        from every_link
-        inner join clusters as cl on cl.i = i_l inner join clusters as cr on cr.i = i_r and cl.person = cr.person
-        inner join nodes as l on l.i = i_l inner join nodes as r on r.i = i_r
-        order by i_l, i_r, link_type, rule
-    """
-
-
 def _register(
-    con: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table], found: dict[str, Any], **run: Any
+    con: duckdb.DuckDBPyConnection, solved: dict[str, pa.Table], found: dict[str, Any], **run: Any
 ) -> pa.Table:
     """Give ids and note the run, in one transaction of the state database."""
     con.execute("begin transaction")
     registry.create_tables(con)
     ids, events = registry.assign(
-        con, tables["partition"], run_id=run["run_id"], model_version=model.VERSION, as_of=run["as_of"]
+        con, solved["partition"], run_id=run["run_id"], model_version=model.VERSION, as_of=run["as_of"]
     )
     found.update(events)
     con.execute(
@@ -227,59 +201,3 @@ def _register(
     )
     con.execute("commit")
     return ids
-
-
-def _with_ids(
-    con: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table], ids: pa.Table, inputs: dict[str, Any]
-) -> dict[str, pa.Table]:
-    """The tables of schema `identity`, as they are served."""
-    for name, table in {
-        "ids": ids,
-        "links": tables["links"],
-        **{n: inputs[n] for n in ("contacts", "identifiers")},
-    }.items():
-        con.register(name, table)
-    con.execute(
-        "create temp table person_records as select record_id, person_id, coalesce(max(match_probability), 1.0) "
-        "as match_confidence "
-        "from ids left join (select record_id_l as record_id, match_probability from links "
-        "union all select record_id_r, match_probability from links) as ends using (record_id) group by "
-        "record_id, person_id"
-    )
-    return {
-        "person_records": con.execute("select * from person_records order by record_id").to_arrow_table(),
-        "links": tables["links"],
-        "people": con.execute(
-            "with seen as (select record_id, min(seen_at) as first_seen_at from (select record_id, created_at as "
-            "seen_at "
-            "from contacts union all select record_id, first_seen_at from identifiers) as s group by record_id) "
-            "select person_id, count(*) as count_records, count(distinct split_part(record_id, ':', 1)) as "
-            "count_sources, "
-            "min(first_seen_at) as first_seen_at, min(match_confidence) as match_confidence "
-            "from person_records left join seen using (record_id) group by person_id order by person_id"
-        ).to_arrow_table(),
-        "skipped_identifiers": tables["skipped_identifiers"],
-    }
-
-
-def _export(folder: Path, tables: dict[str, pa.Table]) -> None:
-    """The same tables as Parquet, for engines that do not read the warehouse file; each is replaced at once."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
-        unfinished = folder / f"{name}.parquet.tmp"
-        pq.write_table(table, unfinished)
-        unfinished.replace(folder / f"{name}.parquet")
-
-
-def _write(settings: Settings, tables: dict[str, pa.Table], run_id: str, fingerprint: str) -> None:
-    """Replace schema `identity` of the warehouse in one transaction; `current_run` says which run it shows."""
-    with engine.writing(settings) as con:
-        con.execute("begin transaction")
-        con.execute("create schema if not exists identity")
-        for name, table in tables.items():
-            con.register("table_in", table)
-            con.execute(f"create or replace table identity.{name} as select * from table_in")
-            con.unregister("table_in")
-        con.execute("create or replace table identity.current_run (run_id varchar, fingerprint varchar)")
-        con.execute("insert into identity.current_run values (?, ?)", [run_id, fingerprint])
-        con.execute("commit")

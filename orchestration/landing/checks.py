@@ -59,13 +59,17 @@ class Finding:
 
 def reconcile(settings: Settings, system: str) -> dict[str, Reconciliation]:
     """Count every resource of `system` batch by batch; also one that never landed, with zeros."""
-    contract = load(system)
+    return reconciled(settings, load(system))
+
+
+def reconciled(settings: Settings, contract: Contract) -> dict[str, Reconciliation]:
+    """`reconcile` by a contract that was read before, so that one broken since then does not hide the counts."""
     layout.write_schemas(settings.root, contract)
     with engine.memory(settings) as con:
-        return {table.name: _reconciled(con, settings, system, table) for table in contract.tables}
+        return {table.name: _counted(con, settings, contract.system, table) for table in contract.tables}
 
 
-def _reconciled(con: Any, settings: Settings, system: str, table: Table) -> Reconciliation:
+def _counted(con: Any, settings: Settings, system: str, table: Table) -> Reconciliation:
     def source(name: str) -> str:
         return layout.complete(settings.root, system, name)
 

@@ -4,12 +4,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from orchestration.errors import TesseraError
 from orchestration.settings import Settings
-
-
-class SickSourceError(TesseraError):
-    """A source that something requires was not well at its last landing."""
 
 
 def _file(settings: Settings, system: str) -> Path:
@@ -31,9 +26,10 @@ def problems_of(settings: Settings, system: str) -> list[str]:
     return json.loads(path.read_text())["problems"] if path.exists() else []
 
 
-def require_healthy(settings: Settings, systems: Iterable[str]) -> None:
-    """Raise SickSourceError naming each of `systems` that was not well at its last landing."""
+def sick_sources(settings: Settings, systems: Iterable[str]) -> str | None:
+    """A sentence naming each of `systems` that was not well at its last landing, and why; None when all were."""
     sick = {system: problems for system in systems if (problems := problems_of(settings, system))}
-    if sick:
-        told = "; ".join(f"{system}: {problems[0]}" for system, problems in sick.items())
-        raise SickSourceError(f"a source this depends on is not well ({told}): mend it and land again; nothing was sent")
+    if not sick:
+        return None
+    told = "; ".join(f"{system}: {problems[0]}" for system, problems in sick.items())
+    return f"a source this requires is not well ({told}): mend it and land again, the next run sends what waits"

@@ -5,6 +5,7 @@ the verdict says so and the last good landing stays.
 """
 
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,8 +13,10 @@ from datetime import date
 from data_contracts.contract import Contract
 from data_contracts.odcs import ContractError
 from ingestion.batch import SourceError
+from ingestion.files import resource_of
 from ingestion.landing import LandingReport, land
 from ingestion.rejection import reject
+from orchestration.errors import is_disk_full, root_cause
 from orchestration.landing import checks, facts
 from orchestration.landing.business_day import NothingLandedError, latest_business_day
 from orchestration.landing.health import remember
@@ -67,12 +70,10 @@ class Intake:
 def take_in(settings: Settings, contract: Contract, *, log: Callable[[str], object]) -> Intake:
     """Land what is new at a system, reject what is unsound as a whole, and judge the result."""
     started = time.monotonic()
-    report, problem = _land(settings, contract)
-    if problem:
-        log(f"{problem}: its last good landing stays in use")
+    report, problem = _land(settings, contract, log)
     findings = _judge(settings, contract) if report and report.load_ids else []
     taken_back = _take_back(settings, contract, findings, report)
-    balance = checks.reconcile(settings, contract.system)
+    balance = checks.reconciled(settings, contract)
     tables = {
         table.name: _table(table.name, report, problem, findings, balance[table.name]) for table in contract.tables
     }
@@ -83,11 +84,25 @@ def take_in(settings: Settings, contract: Contract, *, log: Callable[[str], obje
     return Intake(contract.system, tables, tuple(problems), time.monotonic() - started)
 
 
-def _land(settings: Settings, contract: Contract) -> tuple[LandingReport | None, str | None]:
+def _land(
+    settings: Settings, contract: Contract, log: Callable[[str], object]
+) -> tuple[LandingReport | None, str | None]:
+    """What landed, or why nothing could. A full disk is no fault of the source and is raised."""
     try:
         return land(contract.system, settings.root), None
     except (SourceError, ContractError) as error:
         return None, str(error)
+    except Exception as error:
+        if is_disk_full(error):
+            raise
+        # Whatever a source manages to break, it breaks for itself alone.
+        log(traceback.format_exc())
+        cause = root_cause(error)
+        first_line = next(iter(str(cause).splitlines()), "")
+        return None, (
+            f"{contract.system}: landing broke off ({type(cause).__name__}: {first_line}): look at what the source "
+            "delivered last, and in the log for the details"
+        )
 
 
 def _judge(settings: Settings, contract: Contract) -> list[checks.Finding]:
@@ -125,7 +140,7 @@ def _table(
     balance: checks.Reconciliation,
 ) -> TableIntake:
     counts = report.resources[name] if report else None
-    refused = {file: why for file, why in report.rejected.items() if _belongs(file, name)} if report else {}
+    refused = {file: why for file, why in report.rejected.items() if _concerns(file, name, report)} if report else {}
     failed = [found for found in findings if found.resource == name and not found.passed]
     return TableIntake(
         offered=counts.offered if counts else 0,
@@ -149,15 +164,18 @@ def _table(
     )
 
 
-def _belongs(file: str, resource: str) -> bool:
-    return file.rsplit("/", 1)[-1].split(".", 1)[0] == resource
+def _concerns(file: str, table: str, report: LandingReport) -> bool:
+    """Whether a refused file is shown at `table`: it is named after it, or after no table and shown at each."""
+    named = resource_of(file)
+    return named == table or named not in report.resources
 
 
 def _health(problem: str | None, refused: dict[str, str]) -> Verdict:
     if problem:
         return Verdict(passed=False, message=f"{problem}; the last good landing stays in use")
     told = "; ".join(f"{file}: {why}" for file, why in sorted(refused.items()))
-    return Verdict(passed=not refused, message=told or "read to its end", numbers={"files_refused": len(refused)})
+    message = f"{told}; what landed of it before stays in use" if refused else "read to its end"
+    return Verdict(passed=not refused, message=message, numbers={"files_refused": len(refused)})
 
 
 def _problems(

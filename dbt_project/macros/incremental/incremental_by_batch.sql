@@ -34,7 +34,7 @@
         'materialized': 'incremental',
         'incremental_strategy': strategy,
         'unique_key': unique_key,
-        'on_schema_change': 'ignore',
+        'on_schema_change': 'fail',
         'pre_hook': pre_hook,
     }) }}
 {%- endmacro %}

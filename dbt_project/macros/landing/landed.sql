@@ -56,5 +56,8 @@
 {%- endmacro %}
 
 {% macro spark__finished_loads(system) -%}
-    (select distinct load_id from json.`{{ env_var("TESSERA_LANDING") }}/{{ system }}/_dlt_loads` where status = 0)
+    (
+        select regexp_extract(path, '__([0-9.]+)[.]jsonl$', 1) as load_id
+        from binaryFile.`{{ env_var("TESSERA_LANDING") }}/{{ system }}/_dlt_loads`
+    )
 {%- endmacro %}

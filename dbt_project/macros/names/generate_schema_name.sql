@@ -1,4 +1,10 @@
-{# The stage's schema alone, so that key, schema and table read `<stage>.<entities>`. #}
+{# A model's schema is its stage, the folder under models/: key, schema and table read `<stage>.<entities>`. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ (custom_schema_name or target.schema) | trim }}
+    {%- if custom_schema_name -%}
+        {{ custom_schema_name | trim }}
+    {%- elif node.resource_type == 'model' -%}
+        {{ node.fqn[1] }}
+    {%- else -%}
+        {{ target.schema }}
+    {%- endif -%}
 {%- endmacro %}

@@ -7,7 +7,7 @@
         'southeast': 'se', 'southwest': 'sw', 'apartment': 'unit', 'apt': 'unit', 'suite': 'unit', 'ste': 'unit', 'no': 'unit',
     } -%}
     {%- set spaced = "replace(" ~ unaccented(street) ~ ", '#', ' unit ')" -%}
-    {%- set words = replace_pattern(replace_pattern(spaced, "[.'']", ''), '[^\p{L}\p{N}]+', ' ') -%}
+    {%- set words = replace_pattern(replace_pattern(spaced, '[.\\x27]', ''), '[^\\p{L}\\p{N}]+', ' ') -%}
     {%- set read = namespace(sql="' ' || " ~ words ~ " || ' '") -%}
     {%- for word, short_form in short_forms.items() -%}
         {%- set read.sql = "replace(" ~ read.sql ~ ", ' " ~ word ~ " ', ' " ~ short_form ~ " ')" -%}

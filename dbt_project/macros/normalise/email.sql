@@ -4,7 +4,7 @@
     {%- set local = "split_part(split_part(" ~ address ~ ", '@', 1), '+', 1)" -%}
     {%- set domain = "split_part(" ~ address ~ ", '@', 2)" -%}
     case
-        when not {{ matches_pattern(address, '^[^@\s+,;<>][^@\s,;<>]*@[a-z0-9-]+([.][a-z0-9-]+)*[.][a-z]{2,}$') }} then null
+        when not {{ matches_pattern(address, '^[^@\\s+,;<>][^@\\s,;<>]*@[a-z0-9-]+([.][a-z0-9-]+)*[.][a-z]{2,}$') }} then null
         when {{ domain }} in ('gmail.com', 'googlemail.com') then replace({{ local }}, '.', '') || '@gmail.com'
         else {{ local }} || '@' || {{ domain }}
     end

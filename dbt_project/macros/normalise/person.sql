@@ -55,8 +55,8 @@
    word alone is a first name. `part` is first, middle or last. #}
 {% macro name_part(full_name, part) -%}
     {%- set particle = '(?:(?:van|von|der|den|de|del|della|di|da|dos|du|la|le|el|al|bin|ibn|st[.]?) )*' -%}
-    {%- set direct = '(?i)^(\S+)(?: (.*?))??(?: (' ~ particle ~ '\S+))?$' -%}
-    {%- set inverted = '^([^,]*), ?(\S+) ?(.*)$' -%}
+    {%- set direct = '(?i)^(\\S+)(?: (.*?))??(?: (' ~ particle ~ '\\S+))?$' -%}
+    {%- set inverted = '^([^,]*), ?(\\S+) ?(.*)$' -%}
     {%- set bare = bare_name(full_name) -%}
     {%- set direct_group = {'first': 1, 'middle': 2, 'last': 3}[part] -%}
     {%- set inverted_group = {'first': 2, 'middle': 3, 'last': 1}[part] -%}
@@ -69,7 +69,7 @@
 
 {# The names of a person from a first and a last name as typed: first_name, middle_name, last_name, name_suffix, full_name. #}
 {% macro names_from_parts(first_name, last_name) -%}
-    {%- set with_initial = '^(\S.*) (\p{L})[.]?$' -%}
+    {%- set with_initial = '^(\\S.*) (\\p{L})[.]?$' -%}
     {%- set first = trimmed(first_name) -%}
         coalesce({{ extract_pattern(first, with_initial, 1) }}, {{ first }}) as first_name,
         {{ extract_pattern(first, with_initial, 2) }} as middle_name,

@@ -4,11 +4,16 @@
 {%- endmacro %}
 
 
-{# Lower case, accents off. Letters are listed, because engines differ in what they call an accent. #}
+{# Lower case, accents off. Letters are listed, because engines differ in what they call an accent; the list is long and
+   slow to go through, so plain text is let past. #}
 {% macro unaccented(text) -%}
     {%- set accented = 'àáâãäåçèéêëìíîïñòóôõöùúûüýÿāăąćĉċčďēĕėęěĝğġģĥĩīĭįĵķĺļľńņňōŏőŕŗřśŝşšţťũūŭůűųŵŷźżžǎǐǒǔșțạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹøłđðħı' -%}
     {%- set plain = 'aaaaaaceeeeiiiinooooouuuuyyaaaccccdeeeeegggghiiiijklllnnnooorrrssssttuuuuuuwyzzzaioustaaaaaaaaaaaaeeeeeeeeiioooooooooooouuuuuuuyyyyolddhi' -%}
-    replace(replace(replace(translate({{ replace_pattern('lower(' ~ text ~ ')', '\\p{M}', '') }}, '{{ accented }}', '{{ plain }}'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe')
+    case
+        when {{ matches_pattern(text, '[^ -~]') }}
+            then replace(replace(replace(translate({{ replace_pattern('lower(' ~ text ~ ')', '\\p{M}', '') }}, '{{ accented }}', '{{ plain }}'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe')
+        else lower({{ text }})
+    end
 {%- endmacro %}
 
 
@@ -21,10 +26,12 @@
 {# Text of an HTML fragment: block ends as blanks, tags off, the common entities read. #}
 {% macro html_text(html) -%}
     {%- set broken = replace_pattern(html, '(?i)<br ?/?>|</p>|</li>|</div>', ' ') -%}
-    {%- set entities = [('&nbsp;', ' '), ('&lt;', '<'), ('&gt;', '>'), ('&quot;', '"'), ('&#39;', "''"), ('&apos;', "''"), ('&amp;', '&')] -%}
+    {%- set entities = [('&nbsp;', ' '), ('&lt;', '<'), ('&gt;', '>'), ('&quot;', '"'), ('&#39;', none), ('&apos;', none), ('&amp;', '&')] -%}
     {%- set read = namespace(sql=replace_pattern(broken, '<[^>]*>', '')) -%}
     {%- for entity, character in entities -%}
-        {%- set read.sql = "replace(" ~ read.sql ~ ", '" ~ entity ~ "', '" ~ character ~ "')" -%}
+        {#- An apostrophe by its number: engines differ in how a literal holds one. -#}
+        {%- set literal = "'" ~ character ~ "'" if character else 'chr(39)' -%}
+        {%- set read.sql = "replace(" ~ read.sql ~ ", '" ~ entity ~ "', " ~ literal ~ ")" -%}
     {%- endfor -%}
     {{ trimmed(read.sql) }}
 {%- endmacro %}

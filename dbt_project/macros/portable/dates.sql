@@ -24,3 +24,19 @@
 {% macro spark__local_midnight(date, timezone) -%}
     to_utc_timestamp(cast({{ date }} as timestamp), '{{ timezone }}')
 {%- endmacro %}
+
+
+{# Every day from `first` to `last` (ISO dates), both included: a subquery of one column, calendar_date. #}
+{% macro every_date(first, last) -%}
+    {{ adapter.dispatch('every_date')(first, last) }}
+{%- endmacro %}
+
+{% macro duckdb__every_date(first, last) -%}
+    (
+        select cast(unnest(generate_series(date '{{ first }}', date '{{ last }}', interval 1 day)) as date) as calendar_date
+    )
+{%- endmacro %}
+
+{% macro spark__every_date(first, last) -%}
+    (select explode(sequence(date '{{ first }}', date '{{ last }}')) as calendar_date)
+{%- endmacro %}

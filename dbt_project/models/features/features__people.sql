@@ -213,7 +213,7 @@ favourite_stores as (
 
     from store_visits
 
-    qualify row_number() over (partition by person_id order by count_orders desc, net_amount desc, store_id) = 1
+    qualify row_number() over (partition by person_id order by count_orders desc, net_amount desc, store_id asc) = 1
 
 ),
 
@@ -246,11 +246,31 @@ taste as (
     from (
         select
             *,
-            row_number() over (partition by person_id order by net_amount, department desc) as place
+            row_number() over (partition by person_id order by net_amount asc, department desc) as place
         from departments
     ) as placed
 
     group by 1
+
+),
+
+acts as (
+
+    select person_id, channel, age_days from orders
+
+    union all
+
+    select person_id, channel, age_days from events
+
+    -- Readings of a device are not acts of its owner.
+    where channel <> 'device'
+
+    union all
+
+    select person_id, channel, age_days from interactions
+
+    -- What we sent says nothing about what they do.
+    where interaction_type not in ('sent', 'bounced')
 
 ),
 
@@ -261,15 +281,7 @@ activity as (
         channel,
         min(age_days) as age_days
 
-    from (
-        select person_id, channel, age_days from orders
-        union all
-        -- Readings of a device are not acts of its owner.
-        select person_id, channel, age_days from events where channel <> 'device'
-        union all
-        -- What we sent says nothing about what they do.
-        select person_id, channel, age_days from interactions where interaction_type not in ('sent', 'bounced')
-    ) as acts
+    from acts
 
     group by 1, 2
 

@@ -1,28 +1,8 @@
 with
 
-digits as (
-
-    select 0 as digit
-    {%- for digit in range(1, 10) %} union all select {{ digit }}{% endfor %}
-
-),
-
 days as (
 
-    select
-        cast({{ dbt.dateadd('day', '(ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit + 10000 * ten_thousands.digit)', "cast('2006-01-01' as date)") }} as date) as calendar_date
-
-    from digits as ones
-
-    cross join digits as tens
-
-    cross join digits as hundreds
-
-    cross join digits as thousands
-
-    cross join digits as ten_thousands
-
-    where ten_thousands.digit < 2
+    select * from {{ every_date('2006-01-01', '2050-12-31') }} as dates
 
 ),
 
@@ -35,8 +15,6 @@ counted as (
         {{ dbt.datediff("cast('2006-01-01' as date)", 'calendar_date', 'day') }} as day_number
 
     from days
-
-    where calendar_date < cast('2051-01-01' as date)
 
 ),
 
@@ -64,7 +42,7 @@ placed as (
 
     inner join year_starts
         on year_starts.retail_year between counted.calendar_year - 1 and counted.calendar_year
-        and counted.day_number >= year_starts.start_day_number
+            and counted.day_number >= year_starts.start_day_number
 
     qualify row_number() over (partition by counted.calendar_date order by year_starts.retail_year desc) = 1
 

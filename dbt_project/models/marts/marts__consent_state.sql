@@ -31,4 +31,4 @@ from effective_consents
 
 inner join contact_points
     on effective_consents.contact_point_type = contact_points.contact_point_type
-    and effective_consents.contact_point = contact_points.contact_point
+        and effective_consents.contact_point = contact_points.contact_point

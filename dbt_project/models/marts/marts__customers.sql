@@ -128,6 +128,6 @@ left join features on people.person_id = features.person_id
 -- Bought figures are used as long as their licence lasts.
 left join areas
     on people.postal_code = areas.postal_code
-    and coalesce(areas.valid_until_date, features.as_of_date) >= features.as_of_date
+        and coalesce(areas.valid_until_date, features.as_of_date) >= features.as_of_date
 
 left join segments on people.person_id = segments.person_id

@@ -1,6 +1,9 @@
 {{ config(**incremental_by_group('person_id')) }}
 
 {%- set survivorship = var('survivorship') -%}
+{%- set parts = {
+    'street': 'street_std', 'city': 'city_std', 'state': 'state', 'postal_code': 'postal_code_std', 'country': 'country',
+} %}
 
 with
 
@@ -99,9 +102,10 @@ judged as (
 
     select
         *,
-        {%- for position in range(4) %}
-        {{ criterion(survivorship, position) }} as criterion_{{ position }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ criterion(survivorship, 0) }} as criterion_0,
+        {{ criterion(survivorship, 1) }} as criterion_1,
+        {{ criterion(survivorship, 2) }} as criterion_2,
+        {{ criterion(survivorship, 3) }} as criterion_3
 
     from scored
 
@@ -114,30 +118,47 @@ ranked as (
         row_number() over (
             partition by person_id, attribute
             order by
-                is_valid desc, party, criterion_0 desc, criterion_1 desc, criterion_2 desc, criterion_3 desc, record_id
+                is_valid desc,
+                party asc,
+                criterion_0 desc,
+                criterion_1 desc,
+                criterion_2 desc,
+                criterion_3 desc,
+                record_id asc
         ) as place
 
     from judged
 
 ),
 
+-- Not joined back to the winners: an engine that computes a CTE anew for each use would compute all of this thrice.
+compared as (
+
+    select
+        *,
+        first_value(value_std) over (partition by person_id, attribute order by place) as winning_value_std
+
+    from ranked
+
+),
+
 winners as (
 
-    select * from ranked where place = 1
+    select * from compared
+
+    where place = 1
 
 ),
 
 rivals as (
 
     select
-        ranked.*,
-        row_number() over (partition by ranked.person_id, ranked.attribute order by ranked.place) as rival_place
+        *,
+        row_number() over (partition by person_id, attribute order by place) as rival_place
 
-    from ranked
+    from compared
 
-    inner join winners on ranked.person_id = winners.person_id and ranked.attribute = winners.attribute
-
-    where ranked.value_std <> winners.value_std
+    where value_std <> winning_value_std
 
 ),
 
@@ -180,8 +201,8 @@ golden as (
 
     left join rivals
         on winners.person_id = rivals.person_id
-        and winners.attribute = rivals.attribute
-        and rivals.rival_place = 1
+            and winners.attribute = rivals.attribute
+            and rivals.rival_place = 1
 
     left join conflicts on winners.person_id = conflicts.person_id and winners.attribute = conflicts.attribute
 
@@ -189,15 +210,28 @@ golden as (
 
 address_parts as (
 
-    {%- for part, standard in {
-        'street': 'street_std', 'city': 'city_std', 'state': 'state', 'postal_code': 'postal_code_std', 'country': 'country'
-    }.items() %}
+    {%- for part in parts %}
+
+    select '{{ part }}' as attribute{{ '\n\n    union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+addresses as (
 
     select
         golden.person_id,
-        '{{ part }}' as attribute,
-        records.{{ part }} as value,
-        coalesce(records.{{ standard }}, records.{{ part }}) as value_std,
+        address_parts.attribute,
+        case address_parts.attribute
+            {%- for part in parts %}
+            when '{{ part }}' then records.{{ part }}
+            {%- endfor %}
+        end as value,
+        case address_parts.attribute
+            {%- for part, standard in parts.items() %}
+            when '{{ part }}' then coalesce(records.{{ standard }}, records.{{ part }})
+            {%- endfor %}
+        end as value_std,
         golden.record_id,
         golden.is_valid,
         golden.observed_at,
@@ -208,19 +242,23 @@ address_parts as (
 
     inner join records on golden.record_id = records.record_id
 
-    where golden.attribute = 'address' and records.{{ part }} is not null
-    {{- '\n\n    union all' if not loop.last }}
-    {%- endfor %}
+    cross join address_parts
+
+    where golden.attribute = 'address'
 
 ),
 
 attributes as (
 
-    select * from golden where attribute <> 'address'
+    select * from golden
+
+    where attribute <> 'address'
 
     union all
 
-    select * from address_parts
+    select * from addresses
+
+    where value is not null
 
 )
 

@@ -151,5 +151,5 @@ from grouped
 
 left join golden
     on grouped.person_id = golden.person_id
-    and grouped.contact_point_type = golden.attribute
-    and grouped.contact_point = golden.value_std
+        and grouped.contact_point_type = golden.attribute
+        and grouped.contact_point = golden.value_std

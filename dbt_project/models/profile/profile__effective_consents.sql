@@ -17,7 +17,7 @@ ranked as (
         -- The last decision holds; of decisions at the same moment, the refusal.
         row_number() over (
             partition by brand, contact_point_type, contact_point, channel, purpose
-            order by occurred_at desc, case when state = 'denied' then 0 else 1 end, consent_id
+            order by occurred_at desc, case when state = 'denied' then 0 else 1 end asc, consent_id asc
         ) as place,
         count(*) over (partition by brand, contact_point_type, contact_point, channel, purpose) as count_decisions
 

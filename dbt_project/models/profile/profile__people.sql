@@ -104,13 +104,17 @@ seen as (
 
 consented_emails as (
 
-    select contact_point from effective_consents where contact_point_type = 'email' and channel = 'email'
+    select contact_point from effective_consents
+
+    where contact_point_type = 'email' and channel = 'email'
 
 ),
 
 consented_phones as (
 
-    select contact_point from effective_consents where contact_point_type = 'phone' and channel = 'sms'
+    select contact_point from effective_consents
+
+    where contact_point_type = 'phone' and channel = 'sms'
 
 )
 

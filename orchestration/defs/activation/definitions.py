@@ -1,6 +1,7 @@
 """Activation: each sync document is an asset of three ops: plan, send, record. How: `orchestration.activation`.
 
 Planning and recording take the writer lane; sending does not, so that a slow destination never blocks landing.
+A sync that stops is in the ledger and turns its check red; it fails no step, so that no other sync and no mart waits.
 """
 
 from pathlib import Path
@@ -22,42 +23,52 @@ def key_of(sync: SyncDocument) -> dg.AssetKey:
 
 
 def _plan(sync: SyncDocument) -> dg.OpDefinition:
-    @dg.op(name=f"plan_{sync.name}", ins={"payload": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), pool=WRITER)
-    def plan_op(context: dg.OpExecutionContext) -> None:
+    @dg.op(name=f"plan_{sync.name}", ins={"payload": dg.In(dg.Nothing)}, out=dg.Out(str), pool=WRITER)
+    def plan_op(context: dg.OpExecutionContext) -> str:
+        """Fills the outbox; returns why nothing may be sent, empty if something may."""
+        from orchestration.activation.errors import ForeignLedgerError, PlanRefusedError
         from orchestration.activation.plan import plan
-        from orchestration.landing.health import require_healthy
 
-        require_healthy(settings(), sync.requires)
-        context.log.info(plan(settings(), sync, context.run_id, as_of(context)).summary())
+        try:
+            context.log.info(plan(settings(), sync, context.run_id, as_of(context)).summary())
+        except ForeignLedgerError:
+            raise
+        except PlanRefusedError as error:
+            context.log.error(str(error))
+            return str(error)
+        return ""
 
     return plan_op
 
 
 def _send(sync: SyncDocument) -> dg.OpDefinition:
-    @dg.op(name=f"send_{sync.name}", ins={"planned": dg.In(dg.Nothing)}, out=dg.Out(str))
-    def send_op(context: dg.OpExecutionContext) -> str:
-        """Sends what the outbox holds. What stops it is handed on, so that what was acknowledged is still recorded."""
+    @dg.op(name=f"send_{sync.name}", out=dg.Out(str))
+    def send_op(context: dg.OpExecutionContext, refused: str) -> str:
+        """Sends what the outbox holds. What stops it is noted there, so that what was acknowledged is still recorded."""
         from orchestration.activation.errors import SyncStoppedError
         from orchestration.activation.send import send
 
-        try:
-            context.log.info(f"{sync.name}: {send(settings(), sync, context.run_id)}")
-        except SyncStoppedError as error:
-            return str(error)
-        return ""
+        if not refused:
+            try:
+                context.log.info(f"{sync.name}: {send(settings(), sync, context.run_id)}")
+            except SyncStoppedError as error:
+                context.log.error(str(error))
+        return refused
 
     return send_op
 
 
 def _record(sync: SyncDocument) -> dg.OpDefinition:
     @dg.op(name=f"record_{sync.name}", pool=WRITER)
-    def record_op(context: dg.OpExecutionContext, stopped: str):
+    def record_op(context: dg.OpExecutionContext, refused: str):
         from orchestration.activation.record import record
 
+        if refused:
+            # The refusal is in the ledger already, and there is no outbox.
+            yield dg.Output(None, metadata={"stopped": refused})
+            return
         result = record(settings(), sync.name, context.run_id)
         context.log.info(result.summary())
-        if stopped:
-            raise dg.Failure(description=stopped)
         counts = {name: getattr(result, name) for name in ("acknowledged", "rejected", "held_late", "open", "seconds")}
         plan = {name: getattr(result.plan, name) for name in ("insert", "update", "exit", "unchanged", "held")}
         yield dg.Output(None, metadata={"dagster/row_count": result.plan.model, **plan, **counts})
@@ -99,11 +110,14 @@ def _checks(sync: SyncDocument) -> dg.AssetChecksDefinition:
         from orchestration.activation.ledger import last_result
 
         result = last_result(settings(), sync.name)
-        for name, passed, numbers in (
-            (NO_REJECTS, result.rejected == 0, {"rejected": result.rejected}),
-            (SENT, result.open == 0 and result.status != "refused", {"open": result.open, "status": result.status}),
+        is_sent = result.status in ("succeeded", "rejects")
+        waiting = f"{result.rejected} rows were refused; `tessera why-sent {sync.name} PERSON` says why"
+        for name, passed, numbers, what in (
+            (NO_REJECTS, result.rejected == 0, {"rejected": result.rejected}, waiting),
+            (SENT, is_sent, {"open": result.open, "status": result.status}, result.message or result.status),
         ):
-            yield dg.AssetCheckResult(check_name=name, asset_key=key_of(sync), passed=passed, metadata=numbers)
+            told = {} if passed else {"what": what}
+            yield dg.AssetCheckResult(check_name=name, asset_key=key_of(sync), passed=passed, metadata=numbers | told)
 
     return check
 
@@ -129,17 +143,7 @@ def _results(syncs: list[SyncDocument]) -> dg.AssetsDefinition:
 @dg.definitions
 def activation() -> dg.Definitions:
     valid, errors = load_documents(FOLDER)
-    broken = [
-        document.broken_asset(
-            dg.AssetKey(["activation", error.file.stem]),
-            group="activation",
-            file=f"orchestration/defs/activation/{error.file.name}",
-            line=error.line,
-            message=error.message,
-        )
-        for error in errors
-    ]
     return dg.Definitions(
-        assets=[*map(_asset, valid), _results(valid), *broken],
+        assets=[*map(_asset, valid), _results(valid), *document.broken_assets("activation", errors)],
         asset_checks=[_checks(sync) for sync in valid],
     )

@@ -24,7 +24,7 @@ def _spec(segment: SegmentDocument) -> dg.AssetSpec:
     )
 
 
-def _op(segments: list[SegmentDocument]) -> dg.AssetsDefinition:
+def _op(segments: list[SegmentDocument], known: set[str]) -> dg.AssetsDefinition:
     membership = dg.AssetSpec(
         MEMBERSHIP,
         deps=[
@@ -53,7 +53,7 @@ def _op(segments: list[SegmentDocument]) -> dg.AssetsDefinition:
     def evaluate_segments(context: dg.AssetExecutionContext):
         from orchestration.segments.membership import refresh
 
-        metrics = refresh(settings(), segments, as_of(context), context.run_id)
+        metrics = refresh(settings(), segments, as_of(context), context.run_id, known)
         total = sum(numbers["size"] for numbers in metrics.values())
         yield dg.MaterializeResult(asset_key=MEMBERSHIP, metadata={"dagster/row_count": total})
         for segment in segments:
@@ -68,14 +68,5 @@ def _op(segments: list[SegmentDocument]) -> dg.AssetsDefinition:
 @dg.definitions
 def segments() -> dg.Definitions:
     valid, errors = load_documents(FOLDER)
-    broken = [
-        document.broken_asset(
-            dg.AssetKey(["segments", Path(error.file).stem]),
-            group="segments",
-            file=f"orchestration/defs/segments/{Path(error.file).name}",
-            line=error.line,
-            message=error.message,
-        )
-        for error in errors
-    ]
-    return dg.Definitions(assets=[_op(valid), *broken])
+    known = {segment.name for segment in valid} | {error.file.stem for error in errors}
+    return dg.Definitions(assets=[_op(valid, known), *document.broken_assets("segments", errors)])

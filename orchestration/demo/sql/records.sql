@@ -68,7 +68,7 @@ changed as (
         *,
         case
             when unit(c, 2) < updated
-                then created_at + to_seconds(cast(date_diff('second', created_at, timestamp '2017-12-29 00:00:00') * unit(c, 3) as bigint))
+                then created_at + to_seconds(cast(date_diff('second', created_at, timestamp '2017-12-31 21:00:00') * unit(c, 3) as bigint))
             else created_at
         end as updated_at
     from created

@@ -17,7 +17,7 @@ timed as (
         draw('ticket', record_key || ':' || ticket_no) as e,
         case
             when ticket_no = 0 then joined_at
-            else joined_at + to_seconds(cast(unit(e, 0) * date_diff('second', joined_at, timestamp '2017-12-30 00:00:00') as bigint))
+            else joined_at + to_seconds(cast(unit(e, 0) * date_diff('second', joined_at, timestamp '2017-12-31 22:00:00') as bigint))
         end as created_at,
         case when culture in ('zh', 'vi', 'fa', 'ja', 'es') and part(d, 1) % 3 = 0 then culture else 'en' end as language
     from numbered
@@ -97,7 +97,7 @@ select
     numbered.person_id,
     numbered.phone,
     draw('call', numbered.record_key || ':' || numbered.call_no) as e,
-    joined_at + to_seconds(cast(unit(e, 0) * date_diff('second', joined_at, timestamp '2017-12-30 22:00:00') as bigint)) as started_at,
+    joined_at + to_seconds(cast(unit(e, 0) * date_diff('second', joined_at, timestamp '2017-12-31 22:00:00') as bigint)) as started_at,
     'c' || left(md5(getvariable('seed') || numbered.record_key || numbered.call_no), 12) as id
 from numbered;
 

@@ -27,43 +27,47 @@ def crowd():
     return population.people(170)[0]
 
 
-def test_training_is_reproducible_and_a_saved_model_scores_the_same(crowd, tmp_path):
-    path, other = tmp_path / "model.json", tmp_path / "other.json"
-    first, _ = scored(crowd, path)
-    again, _ = scored(list(reversed(crowd)), other)
+@pytest.fixture(scope="module")
+def trained(crowd, tmp_path_factory):
+    """A trained model's file and the pairs it scored when it was trained."""
+    path = tmp_path_factory.mktemp("trained") / "model.json"
+    pairs, _ = scored(crowd, path)
+    return path.read_bytes(), pairs
+
+
+def test_training_is_reproducible(crowd, trained, tmp_path):
+    path = tmp_path / "model.json"
+    pairs, _ = scored(list(reversed(crowd)), path)
     assert len(crowd) > model.MIN_TRAINING_RECORDS
-    assert path.read_bytes() == other.read_bytes()
-    assert first == again
-    saved, _ = scored(crowd, path)
-    assert saved == first
+    assert path.read_bytes() == trained[0]
+    assert pairs == trained[1]
 
 
-def test_a_saved_model_is_used_until_a_retrain_is_asked(crowd, tmp_path):
+def test_a_saved_model_is_used_and_scores_the_same(crowd, trained, tmp_path):
     path = tmp_path / "model.json"
-    scored(crowd, path)
-    trained = path.read_bytes()
+    path.write_bytes(trained[0])
+    assert scored(crowd, path)[0] == trained[1]
     scored(crowd[:-30], path)
-    assert path.read_bytes() == trained
+    assert path.read_bytes() == trained[0]
+
+
+def test_a_model_is_trained_anew_when_asked_and_when_its_version_is_another(crowd, trained, tmp_path):
+    path = tmp_path / "model.json"
+    path.write_bytes(trained[0])
     scored(crowd[:-30], path, retrain=True)
-    assert path.read_bytes() != trained
+    assert json.loads(path.read_text())["count_records"] == len(crowd) - 30
+    path.write_text(json.dumps(json.loads(trained[0]) | {"version": "0"}))
+    scored(crowd[:-30], path)
+    assert json.loads(path.read_text())["version"] == model.VERSION
 
 
-def test_a_model_of_another_version_is_trained_anew(crowd, tmp_path):
+def test_more_strangers_lower_every_weight(crowd, trained, tmp_path):
     path = tmp_path / "model.json"
-    scored(crowd, path)
-    saved = json.loads(path.read_text())
-    path.write_text(json.dumps(saved | {"version": "0"}))
-    scored(crowd, path)
-    assert json.loads(path.read_text()) == saved
-
-
-def test_more_strangers_lower_every_weight(crowd, tmp_path):
-    path = tmp_path / "model.json"
-    few, _ = scored(crowd, path)
-    saved = json.loads(path.read_text())
+    saved = json.loads(trained[0])
     path.write_text(json.dumps(saved | {"count_records": saved["count_records"] // 4}))
     many, _ = scored(crowd, path)
-    pair = next(iter(few.keys() & many.keys()))
+    few = trained[1]
+    pair = next(pair for pair in few.keys() & many.keys() if few[pair]["match_weight"] > 0)
     assert few[pair]["match_weight"] - many[pair]["match_weight"] == pytest.approx(2, abs=0.1)
 
 
@@ -73,7 +77,7 @@ ANN = {"first_name": "Ann", "last_name": "Berg", "birth_date": date(1980, 3, 9),
 @pytest.mark.parametrize(
     ("left", "right", "veto"),
     [
-        pytest.param({}, {"first_name": "Kurt"}, "first names contradict", id="other first name, all else equal: a twin"),
+        pytest.param({}, {"first_name": "Kurt"}, "first names contradict", id="other first name, else equal: a twin"),
         pytest.param({}, {"first_name": "K"}, "first names contradict", id="other initial"),
         pytest.param({}, {"first_name": "A"}, None, id="initial of the name"),
         pytest.param({"first_name": "William"}, {"first_name": "Bill"}, None, id="nickname"),
@@ -101,7 +105,9 @@ def test_a_household_alone_makes_no_person():
     assert pairs["hubspot:contacts:1", "receipts:members:2"]["match_weight"] <= model.HOUSEHOLD_MATCH_WEIGHT
 
 
-def test_an_email_of_many_names_weighs_less_than_one_of_one_name(crowd):
+def test_an_email_of_many_names_weighs_less_than_one_of_one_name(crowd, trained, tmp_path):
+    path = tmp_path / "model.json"
+    path.write_bytes(trained[0])
     own = [
         contact(f"hubspot:contacts:own{i}", first_name="Ida", last_name="Lund", email_std="ida@example.com")
         for i in (1, 2)
@@ -112,7 +118,7 @@ def test_an_email_of_many_names_weighs_less_than_one_of_one_name(crowd):
             [("Una", "Vik"), ("Una", "Vik"), ("Ole", "Dahl"), ("Per", "Moe"), ("Kim", "Lie")]
         )
     ]
-    pairs, _ = scored(crowd + own + shared)
+    pairs, _ = scored(crowd + own + shared, path)
     weights = [pairs[f"hubspot:contacts:{name}1", f"hubspot:contacts:{name}2"]["weight_email"] for name in ("own",)] + [
         pairs["hubspot:contacts:info0", "hubspot:contacts:info1"]["weight_email"]
     ]
@@ -122,10 +128,10 @@ def test_an_email_of_many_names_weighs_less_than_one_of_one_name(crowd):
 @pytest.mark.parametrize(
     ("given", "names"),
     [
-        pytest.param({"full_name": "Dr. José  O'Neill-Díaz"}, ("jose", "oneilldiaz", None), id="title, accents, punctuation"),
+        pytest.param({"full_name": "Dr. José  O'Neill-Díaz"}, ("jose", "oneilldiaz", None), id="title and accents"),
         pytest.param({"full_name": "Berg, Ann"}, ("ann", "berg", None), id="last name first"),
         pytest.param({"full_name": "Ann M. Berg, Jr."}, ("ann", "berg", "jr"), id="suffix after a comma"),
-        pytest.param({"first_name": "Mary Ann", "last_name": "van der Berg III"}, ("mary", "vanderberg", "iii"), id="parts"),
+        pytest.param({"first_name": "Mary Ann", "last_name": "de la Cruz III"}, ("mary", "delacruz", "iii"), id="all"),
         pytest.param({"full_name": "xX_user99"}, (None, None, None), id="a handle is no name"),
         pytest.param({"full_name": "nobody"}, (None, None, None), id="one word that is nobody's name"),
         pytest.param({"full_name": "Smith"}, (None, "smith", None), id="one word that is a last name elsewhere"),

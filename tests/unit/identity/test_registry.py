@@ -16,7 +16,7 @@ def state():
 
 
 def assign(con, groups: dict[int, str], run_id: str = "run"):
-    """Register groups given as label -> letters (one letter a record); returns record -> person id and the event counts."""
+    """Register groups given as label -> letters, a letter a record; returns record -> person id, and event counts."""
     rows = [(letter, label) for label, letters in groups.items() for letter in letters]
     partition = pa.table({"record_id": [r for r, _ in rows], "person": [p for _, p in rows]})
     con.execute("begin")

@@ -1,4 +1,4 @@
-"""A run of identity resolution from warehouse to warehouse: same input same people, ids that last, state and warehouse in step."""
+"""A run of identity resolution: same input same people, ids that last, state and warehouse in step."""
 
 from datetime import date, datetime
 
@@ -6,7 +6,8 @@ import pytest
 
 from orchestration.identity import decisions
 from orchestration.identity import resolve as resolve_module
-from orchestration.identity.resolve import TABLES, resolve
+from orchestration.identity.resolve import resolve
+from orchestration.identity.tables import TABLES
 from orchestration.warehouse import engine
 from tests.unit.identity import population
 from tests.unit.identity.population import contact, identifier
@@ -111,7 +112,7 @@ def test_crash_between_state_and_warehouse_heals(settings, crowd, monkeypatch):
         raise OSError("no space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(resolve_module, "_write", die)
+        broken.setattr(resolve_module.tables, "write", die)
         with pytest.raises(OSError, match="no space"):
             run(settings, "second")
     assert population.served(settings) == before

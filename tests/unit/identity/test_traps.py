@@ -1,4 +1,4 @@
-"""What makes one person of two, or two of one: twins, families, terminals, shared inboxes, devices, re-registrations."""
+"""What makes one person of two, or two of one: twins, families, terminals, shared inboxes, devices."""
 
 from datetime import date
 

@@ -14,7 +14,7 @@ renamed as (
     select
         id as account_id,
         username,
-        {{ names_from_full(replace_pattern('display_name', "[^\\p{L}\\p{M}\\p{N} .,''-]", '')) }},
+        {{ names_from_full(replace_pattern('display_name', '[^\\p{L}\\p{M}\\p{N} .,\\x27-]', '')) }},
         email,
         {{ html_text('note') }} as note,
         url,

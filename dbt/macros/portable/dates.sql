@@ -1,0 +1,42 @@
+{# The day of a UTC timestamp on the wall clock of a time zone. #}
+{% macro local_date(timestamp, timezone=var('store_timezone')) -%}
+    {{ adapter.dispatch('local_date')(timestamp, timezone) }}
+{%- endmacro %}
+
+{% macro duckdb__local_date(timestamp, timezone) -%}
+    cast(({{ timestamp }} at time zone 'UTC') at time zone '{{ timezone }}' as date)
+{%- endmacro %}
+
+{% macro spark__local_date(timestamp, timezone) -%}
+    cast(from_utc_timestamp({{ timestamp }}, '{{ timezone }}') as date)
+{%- endmacro %}
+
+
+{# Midnight of a date on the wall clock of a time zone, as a UTC timestamp. #}
+{% macro local_midnight(date, timezone=var('store_timezone')) -%}
+    {{ adapter.dispatch('local_midnight')(date, timezone) }}
+{%- endmacro %}
+
+{% macro duckdb__local_midnight(date, timezone) -%}
+    (cast({{ date }} as timestamp) at time zone '{{ timezone }}') at time zone 'UTC'
+{%- endmacro %}
+
+{% macro spark__local_midnight(date, timezone) -%}
+    to_utc_timestamp(cast({{ date }} as timestamp), '{{ timezone }}')
+{%- endmacro %}
+
+
+{# Every day from `first` to `last` (ISO dates), both included: a subquery of one column, calendar_date. #}
+{% macro every_date(first, last) -%}
+    {{ adapter.dispatch('every_date')(first, last) }}
+{%- endmacro %}
+
+{% macro duckdb__every_date(first, last) -%}
+    (
+        select cast(unnest(generate_series(date '{{ first }}', date '{{ last }}', interval 1 day)) as date) as calendar_date
+    )
+{%- endmacro %}
+
+{% macro spark__every_date(first, last) -%}
+    (select explode(sequence(date '{{ first }}', date '{{ last }}')) as calendar_date)
+{%- endmacro %}
