@@ -126,6 +126,17 @@ def load(system: str, kind: str = "sources") -> Contract:
     return contract
 
 
+def readable(kind: str = "sources") -> tuple[list[Contract], list[ContractError]]:
+    """Every contract that can be read, and why the others cannot."""
+    contracts, errors = [], []
+    for system in systems(kind):
+        try:
+            contracts.append(load(system, kind))
+        except ContractError as error:
+            errors.append(error)
+    return contracts, errors
+
+
 def load_file(path: Path) -> Contract:
     """The contract in one file, whatever its name."""
     document = read(path)

@@ -32,7 +32,7 @@ MAX_REMEMBERED = 20_000
 
 
 class Changes:
-    """The rows of one table, in one session. `types` are the table's columns; raises SourceError when one is missing."""
+    """The rows of one table in one session. `types` are the columns it has; raises SourceError when one is missing."""
 
     def __init__(
         self, connection: Connection, contract: Contract, table: Table, cursor: str | None, types: Mapping[str, str]

@@ -43,14 +43,14 @@ def session(system: str) -> Iterator[psycopg.Connection]:
         connection = psycopg.connect(**parameters, prepare_threshold=None)
     except psycopg.OperationalError as error:
         raise SourceError(system, _not_connected(system, str(error))) from None
-    try:
-        with connection:
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            connection.read_only = True
+    with connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        try:
             connection.execute("set local timezone = 'UTC'")
             yield connection
-    except psycopg.Error as error:
-        raise SourceError(system, _refused(connection, error)) from None
+        except psycopg.Error as error:
+            raise SourceError(system, _refused(connection, error)) from None
 
 
 def identifier(table: Table) -> sql.Identifier:

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_contracts.contract import Contract, Table, load, systems
+from data_contracts.contract import Contract, Table, load, readable
 from data_contracts.landed import QUARANTINE_SUFFIX, REPLAYS, typed_columns
 from ingestion import compaction, layout, pipeline
 from ingestion.files import check_columns, csv_header
@@ -61,18 +61,36 @@ def waiting(home: Path, system: str, resource: str) -> str:
     )"""
 
 
+def taken_back(home: Path, system: str, resource: str) -> str:
+    """SQL of the quarantined rows of files that were refused because of them, to stand after `from`."""
+    batches = layout.complete(home, system, "batches")
+    return f"""(
+        select quarantined.* from {layout.complete(home, system, resource + QUARANTINE_SUFFIX)} as quarantined
+        where quarantined._batch_id in (
+            select batch_id from (
+                select * from {batches} as batches
+                qualify row_number() over (partition by resource, file order by received_at desc) = 1
+            ) as newest where status = 'rejected'
+        )
+    )"""
+
+
 def list_rows(home: Path, system: str | None = None) -> list[QuarantinedRows]:
-    """What waits in quarantine, by system, resource, file and reason."""
+    """What waits in quarantine, by system, resource, file and reason; also what made a whole file be refused.
+
+    Without `system`, one whose contract cannot be read is passed over.
+    """
     found = []
     with duckdb.connect() as con:
-        for contract in map(load, [system] if system else systems()):
+        for contract in [load(system)] if system else readable()[0]:
             if not layout.folder(home, contract.system).is_dir():
                 continue
             layout.write_schemas(home, contract)
             for table in contract.tables:
-                source = waiting(home, contract.system, table.name)
+                place = (home, contract.system, table.name)
                 rows = con.execute(
-                    f"select _file, min(_line), _reason, count(*) from {source} as w group by 1, 3 order by 1, 2"
+                    f"select _file, min(_line), _reason, count(*) from (from {waiting(*place)} as waiting union all "
+                    f"from {taken_back(*place)} as taken_back) as rows group by 1, 3 order by 1, 2"
                 ).fetchall()
                 found += [
                     QuarantinedRows(contract.system, table.name, file, line, reason, count)

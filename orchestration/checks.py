@@ -1,8 +1,7 @@
 """What `make lint` asks of the declared parts: contracts, generated dbt sources, segment and sync documents."""
 
-from data_contracts.contract import load, systems
+from data_contracts.contract import readable
 from data_contracts.dbt_sources import stale
-from data_contracts.odcs import ContractError
 from orchestration.settings import PROJECT_ROOT
 
 
@@ -10,11 +9,7 @@ def check_project() -> list[str]:
     """One line per finding, each naming its file; empty when all is sound."""
     findings = []
     for kind in ("sources", "destinations"):
-        for system in systems(kind):
-            try:
-                load(system, kind)
-            except ContractError as error:
-                findings.append(str(error))
+        findings += map(str, readable(kind)[1])
     if not findings:
         findings += [f"{path}: stale, run `tessera contracts write`" for path in stale(PROJECT_ROOT / "dbt_project")]
     return findings + _documents()

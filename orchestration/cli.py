@@ -1,7 +1,8 @@
-"""`tessera`: a thin command line over what the assets call. No logic; imports happen inside each command, so help is quick."""
+"""`tessera`: a thin command line over what the assets call. Each command imports what it needs, so help is quick."""
 
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -97,7 +98,7 @@ def land(system: Annotated[str, typer.Argument(help="Name of a source system, fo
     from data_contracts.contract import load
     from orchestration.landing.intake import take_in
 
-    intake = take_in(_settings(), load(system), log=typer.echo)
+    intake = take_in(_settings(), load(system), log=partial(typer.echo, err=True))
     typer.echo(intake.summary())
     raise typer.Exit(0 if intake.healthy else 1)
 

@@ -38,7 +38,9 @@ def explain(error: BaseException) -> str:
         where = error.filename if isinstance(error, OSError) and error.filename else str(error)
         return disk_full(where)
     if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}: give this user the right to it, or name another place, and run again"
+        return (
+            f"{error.filename}: {error.strerror}: give this user the right to it, or name another place, and run again"
+        )
     return str(error)
 
 

@@ -25,7 +25,7 @@ class SettingsError(TesseraError):
 
 
 def opened() -> Settings:
-    """The settings that the environment gives, with their home prepared. Raises SettingsError that names the variable."""
+    """The settings of the environment, their home prepared. Raises SettingsError that names the variable."""
     try:
         settings = Settings()
     except ValidationError as error:

@@ -50,15 +50,14 @@ class Outcome:
         lines = [
             f"run {self.run_id} {state} in {self.seconds:.1f} s, peak memory {self.peak_megabytes:,.0f} MB",
             f"{self.checks_passed} checks passed, {len(self.failed_checks)} failed, {len(self.warnings)} warnings",
-            *(self._told("check failed", name) for name in self.failed_checks),
-            *(self._told("warning", name) for name in self.warnings),
-            *(self._told("step failed", name) for name in self.failed_steps),
+            *self._told("check failed", self.failed_checks),
+            *self._told("warning", self.warnings),
+            *self._told("step failed", self.failed_steps),
         ]
         return "\n".join(lines)
 
-    def _told(self, kind: str, name: str) -> str:
-        reason = self.reasons.get(name)
-        return f"  {kind}: {name}" + (f"\n    {reason}" if reason else "")
+    def _told(self, kind: str, names: tuple[str, ...]) -> list[str]:
+        return findings.grouped(f"  {kind}: ", {name: self.reasons.get(name, "") for name in names})
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import duckdb
 
 from data_contracts.contract import load, systems
+from data_contracts.odcs import ContractError
 
 if TYPE_CHECKING:
     from orchestration.activation.document import SyncDocument
@@ -128,7 +129,10 @@ def problems(sync: "SyncDocument") -> list[tuple[tuple[str, ...], str]]:
         if value not in known
     ]
     if not found and not can.any_field:
-        fields = promised(sync.destination, sync.object)
+        try:
+            fields = promised(sync.destination, sync.object)
+        except ContractError as error:
+            return [(("destination",), f"the contract of {sync.destination} cannot be used: {error}")]
         found += [
             (("fields", column, "to"),
              f"'{rule.to}' is no field we write in {sync.destination} {sync.object}: write one of {', '.join(fields)}, "

@@ -57,8 +57,9 @@ def run_named(
     """`run_sync` for a document by name; `as_of` defaults to the setting, else the latest business day landed."""
     from orchestration.landing.business_day import latest_business_day
 
+    sync = find_document(name)
     day = as_of or latest_business_day(settings)
-    return run_sync(settings, find_document(name), day, run_id or _new_run_id(), dry_run)
+    return run_sync(settings, sync, day, run_id or _new_run_id(), dry_run)
 
 
 def _new_run_id() -> str:

@@ -14,7 +14,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from ingestion.discover import discover
 from orchestration.defs.run import OWNERS, WRITER, as_of, settings
 from orchestration.warehouse import dbt
-from orchestration.warehouse.describe import describe
+from orchestration.warehouse.describe import TableFacts, describe
 
 
 class StageTranslator(DagsterDbtTranslator):
@@ -59,18 +59,20 @@ def _build(context: dg.AssetExecutionContext, manifest: Mapping[str, Any], proje
 
 def _with_row_counts(context: dg.AssetExecutionContext, events: list[Any]) -> Iterator[Any]:
     """The events, each table's with its row count and columns: dbt holds the file until it ends, so they come after."""
-    keys = {event.output_name: context.assets_def.keys_by_output_name[event.output_name]
-            for event in events if isinstance(event, dg.Output)}
+    keys = {
+        event.output_name: context.assets_def.keys_by_output_name[event.output_name]
+        for event in events
+        if isinstance(event, dg.Output)
+    }
     tables = describe(settings(), [(key.path[0], key.path[-1]) for key in keys.values()])
     for event in events:
-        if isinstance(event, dg.Output) and (table := tables.get(tuple(keys[event.output_name].path))):
-            columns = [dg.TableColumn(name, kind) for name, kind in table.columns]
-            event = event.with_metadata({
-                **event.metadata,
-                "dagster/row_count": table.count_rows,
-                "dagster/column_schema": dg.TableSchema(columns),
-            })
-        yield event
+        table = tables.get(tuple(keys[event.output_name].path)) if isinstance(event, dg.Output) else None
+        yield event.with_metadata({**event.metadata, **_metadata(table)}) if table else event
+
+
+def _metadata(table: TableFacts) -> dict[str, Any]:
+    columns = [dg.TableColumn(name, kind) for name, kind in table.columns]
+    return {"dagster/row_count": table.count_rows, "dagster/column_schema": dg.TableSchema(columns)}
 
 
 def _step(name: str, manifest: Mapping[str, Any], project: DbtProject, **selection: str) -> dg.AssetsDefinition:
@@ -86,7 +88,7 @@ def _step(name: str, manifest: Mapping[str, Any], project: DbtProject, **selecti
 @dg.definitions
 def dbt_steps() -> dg.Definitions:
     manifest = dbt.manifest_dict(settings())
-    project = DbtProject(project_dir=dbt.PROJECT_DIR, profiles_dir=dbt.PROJECT_DIR)
+    project = DbtProject(dbt.PROJECT_DIR, target_path=dbt.target_folder(settings()), profiles_dir=dbt.PROJECT_DIR)
     staging = [
         _step(f"stage_{system}", manifest, project, select=f"path:models/staging/{system}") for system in discover()
     ]

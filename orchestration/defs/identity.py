@@ -1,5 +1,7 @@
 """Identity: the op that resolves records into people with ids that last. How it is done: `orchestration.identity`."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from orchestration.defs.run import OWNERS, WRITER, as_of, settings
@@ -28,7 +30,7 @@ TABLES = {
     ],
     pool=WRITER,
 )
-def resolve_identity(context: dg.AssetExecutionContext):
+def resolve_identity(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """Resolve every record; skipped when neither records, model nor decisions changed."""
     from orchestration.identity.resolve import resolve
 

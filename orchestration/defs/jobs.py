@@ -1,6 +1,7 @@
 """When things run: jobs, schedules, and the sensor that sees new till drops. What they run is declared elsewhere."""
 
 import json
+from typing import Any
 
 import dagster as dg
 
@@ -8,7 +9,9 @@ from orchestration.defs.run import settings
 from orchestration.landing.drops import marks
 
 _SENDS = dg.AssetSelection.tag("tessera/sends", "true")
-_SYNCS = dg.AssetSelection.groups("activation") | dg.AssetSelection.assets(["marts", "sync_results"], ["marts", "published"])
+_SYNCS = dg.AssetSelection.groups("activation") | dg.AssetSelection.assets(
+    ["marts", "sync_results"], ["marts", "published"]
+)
 _TO_PROFILE = dg.AssetSelection.groups("landing", "staging", "conformed", "identity", "profile")
 
 everything = dg.define_asset_job(
@@ -19,7 +22,7 @@ hourly = dg.define_asset_job("hourly", _TO_PROFILE, description="What is new, fr
 sync = dg.define_asset_job("sync", _SYNCS, description="Every active sync: plan, send, record.")
 
 
-def _schedule(job, cron: str, status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
+def _schedule(job: Any, cron: str, status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name=f"{job.name}_schedule", job=job, cron_schedule=cron, execution_timezone="UTC", default_status=status
     )
@@ -37,7 +40,7 @@ sync_schedule = _schedule(sync, "0 5 * * *", dg.DefaultScheduleStatus.STOPPED)
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="A new, changed or withdrawn file among the till drops starts the hourly job.",
 )
-def till_drop_sensor(context: dg.SensorEvaluationContext):
+def till_drop_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     now = marks(settings(), "receipts")
     seen = json.loads(context.cursor) if context.cursor else None
     if now == seen:

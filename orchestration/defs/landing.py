@@ -36,7 +36,9 @@ def _specs(contract: Contract) -> list[dg.AssetSpec]:
             metadata={
                 "dagster/column_schema": dg.TableSchema(
                     [
-                        dg.TableColumn(column.name, column.logical_type, column.description, tags={column.classification: ""})
+                        dg.TableColumn(
+                            column.name, column.logical_type, column.description, tags={column.classification: ""}
+                        )
                         for column in table.columns
                     ]
                 ),
@@ -101,12 +103,17 @@ def _results(contract: Contract, intake: Intake) -> Iterator[dg.MaterializeResul
             )
 
 
-def _land(contract: Contract) -> dg.AssetsDefinition:
+def landing_of(contract: Contract) -> dg.AssetsDefinition:
+    """The op that lands one source, with an asset per table and its checks."""
+
     @dg.multi_asset(
-        name=f"land_{contract.system}", specs=[*_specs(contract), *_bookkeeping(contract)], check_specs=_checks(contract), pool=f"land_{contract.system}"
+        name=f"land_{contract.system}",
+        specs=[*_specs(contract), *_bookkeeping(contract)],
+        check_specs=_checks(contract),
+        pool=f"land_{contract.system}",
     )
     def land(context: dg.AssetExecutionContext):
-        intake = take_in(settings(), contract, log=context.log.info)
+        intake = take_in(settings(), contract, log=context.log.warning)
         yield from _results(contract, intake)
         for spec in _bookkeeping(contract):
             yield dg.MaterializeResult(asset_key=spec.key)
@@ -120,7 +127,9 @@ def _unusable(system: str, error: ContractError) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"land_{system}",
-        specs=[dg.AssetSpec(key, group_name="landing", owners=OWNERS, description=f"Not in use: {error}", skippable=True)],
+        specs=[
+            dg.AssetSpec(key, group_name="landing", owners=OWNERS, description=f"Not in use: {error}", skippable=True)
+        ],
         check_specs=[document.validity_check(key)],
     )
     def unusable(context: dg.AssetExecutionContext):
@@ -133,7 +142,7 @@ def _unusable(system: str, error: ContractError) -> dg.AssetsDefinition:
 
 def _source(system: str) -> dg.AssetsDefinition:
     try:
-        return _land(load(system))
+        return landing_of(load(system))
     except ContractError as error:
         return _unusable(system, error)
 

@@ -7,19 +7,19 @@ from orchestration.defs.run import settings
 from orchestration.notify import notify
 
 
-def _lines(told: dict[str, str]) -> str:
-    return "\n".join(f"{name}\n  {reason}" if reason else name for name, reason in told.items())
-
-
 @dg.run_failure_sensor(
     default_status=dg.DefaultSensorStatus.RUNNING, description="Tells the webhook of a run that failed."
 )
 def run_failure_notification(context: dg.RunFailureSensorContext) -> None:
-    steps = {event.step_key: findings.why_failed(event) for event in context.get_step_failure_events() if event.step_key}
+    steps = {
+        event.step_key: findings.why_failed(event) for event in context.get_step_failure_events() if event.step_key
+    }
     notify(
         settings(),
         title=f"Run of {context.dagster_run.job_name} failed",
-        text=_lines(steps) if steps else f"No step failed, the run itself stopped: {context.failure_event.message}",
+        text="\n".join(findings.grouped("", steps))
+        if steps
+        else f"No step failed, the run itself stopped: {context.failure_event.message}",
         what_to_do="Mend what the first failed step names and run the job again; the last good data is still served.",
         run_id=context.dagster_run.run_id,
     )
@@ -47,7 +47,7 @@ def check_failure_notification(context: dg.RunStatusSensorContext) -> dg.SkipRea
     notify(
         settings(),
         title=f"{len(red)} checks failed in {context.dagster_run.job_name}",
-        text=_lines(red),
+        text="\n".join(findings.grouped("", red)),
         what_to_do="Mend what each line names and run the job again; the last good data is still served.",
         run_id=context.dagster_run.run_id,
     )

@@ -96,7 +96,9 @@ def _quarantine(settings: Settings) -> Table:
     totals: Counter[str] = Counter()
     for reason, count in rows:
         totals[reason] += count
-    return _table("Quarantine (tessera quarantine list names file and line)", ["reason", "rows"], totals.most_common(12))
+    return _table(
+        "Quarantine (tessera quarantine list names file and line)", ["reason", "rows"], totals.most_common(12)
+    )
 
 
 def evaluation_text(settings: Settings, truth: Path, *, as_json: bool) -> str:

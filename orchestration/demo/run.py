@@ -6,11 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
+from typing import TYPE_CHECKING
 
 from orchestration.errors import TesseraError
 from orchestration.jobs import run_job
 from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.demo.faults import Faults
 
 TOKEN = "demo-token"
 
@@ -53,12 +56,15 @@ def _generate(people: int, seed: int, folder: Path) -> None:
 
 
 @contextmanager
-def sources(settings: Settings) -> Iterator[None]:
-    """The demo's sources, reachable as a user's would be: drop folders, and a local server for the APIs."""
+def sources(settings: Settings, faults: "Faults | None" = None) -> Iterator[None]:
+    """The demo's sources, reachable as a user's would be: drop folders, and a local server for the APIs.
+
+    `faults` are what the server does wrong.
+    """
     from orchestration.demo.server import serve
 
     folder = demo_folder(settings)
-    with serve(folder / "api", token=TOKEN, state_file=folder / "server_state.json") as url:
+    with serve(folder / "api", token=TOKEN, state_file=folder / "server_state.json", faults=faults) as url:
         ours = {
             "TESSERA_DROPS": str(folder / "drops"),
             "HUBSPOT_BASE_URL": url,

@@ -12,6 +12,8 @@ from orchestration.identity import model
 
 # Names looked at on each step of the walk below; more says the same for more time.
 _STEP_NAMES = 24
+# Shared by few people at most: initials tell them apart, and a misspelt name is not one more of them.
+_SHARED = ("email", "email_user", "phone", "street")
 
 
 def queries(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
@@ -24,7 +26,7 @@ def queries(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
         "create or replace temp table count_apparent as select greatest(count(distinct who), 2) as people from apparent"
     )
     for column in model.FREQUENCY_COLUMNS:
-        yield column, _frequency(column)
+        yield column, _frequency(column, "left(first_root, 1)" if column in _SHARED else "who")
     _make_companions(con)
     yield (
         "name_key",
@@ -34,9 +36,9 @@ def queries(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
     )
 
 
-def _frequency(column: str) -> str:
+def _frequency(column: str, person: str = "who") -> str:
     return (
-        f"select {column}, greatest(count(distinct who), 1) / any_value(people) as tf_{column} "
+        f"select {column}, greatest(count(distinct {person}), 1) / any_value(people) as tf_{column} "
         f"from apparent cross join count_apparent where {column} is not null group by {column}"
     )
 

@@ -57,7 +57,7 @@ def assign(
         [run_id, model_version, as_of],
     )
     counted = dict(con.execute("select event, count(*) from events group by event").fetchall())
-    ids = con.execute("select record_id, person_id from parts inner join kept using (part) order by record_id")
+    ids = con.execute("select record_id, person_id from parts inner join given using (part) order by record_id")
     return ids.to_arrow_table(), {event: counted.get(event, 0) for event in EVENTS}
 
 
@@ -76,11 +76,11 @@ def _make_overlaps(con: duckdb.DuckDBPyConnection) -> None:
 def _keep_ids(con: duckdb.DuckDBPyConnection) -> None:
     """Temporary table `kept` (part, person_id): each old id goes to one part and each part keeps at most one."""
     con.execute(
-        "create or replace temp table kept as select part, person_id from overlapping "
+        "create or replace temp table uncontested as select part, person_id from overlapping "
         "qualify count(*) over (partition by part) = 1 and count(*) over (partition by person_id) = 1"
     )
     contested = con.execute(
-        "select part, person_id from overlapping where part not in (select part from kept) "
+        "select part, person_id from overlapping where part not in (select part from uncontested) "
         "order by count_records desc, created_no, person_id, part"
     ).fetchall()
     taken: dict[int, str] = {}
@@ -91,15 +91,15 @@ def _keep_ids(con: duckdb.DuckDBPyConnection) -> None:
             used.add(person_id)
     won = pa.table({"part": pa.array(taken.keys(), pa.int64()), "person_id": pa.array(taken.values(), pa.string())})
     con.register("won", won)
-    con.execute("insert into kept select part, person_id from won")
+    con.execute("create or replace temp table kept as from uncontested union all select part, person_id from won")
     con.unregister("won")
 
 
 def _new_ids(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Give the remaining parts ids made from their smallest record, so that a rebuild from nothing gives the same ones.
+    """Temporary table `given` (part, person_id): what is kept, and new ids for the remaining parts.
 
-    An id that exists and is nobody's now is taken up again: the person that this record founded is back. One in use
-    gets more salt.
+    They are made from the smallest record, so that a rebuild from nothing gives the same ones. An id that exists and is
+    nobody's now is taken up again: the person that this record founded is back. One in use gets more salt.
     """
     con.execute(
         "create or replace temp table fresh as select part, min(record_id) as founder, 0 as salt, "
@@ -123,7 +123,8 @@ def _new_ids(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
         "select person_id from fresh inner join identity.people using (person_id) "
         "union select person_id from kept inner join identity.people using (person_id) where retired_run is not null"
     )
-    con.execute("insert into kept select part, person_id from fresh")
+    # A new table: DuckDB 1.5 loses a big insert into a table that the transaction filled from an empty Arrow table.
+    con.execute("create or replace temp table given as from kept union all select part, person_id from fresh")
     con.execute("delete from identity.aliases where person_id in (select person_id from returning_people)")
     con.execute(
         "update identity.people set retired_run = null where person_id in (select person_id from returning_people)"
@@ -142,18 +143,18 @@ def _make_events(con: duckdb.DuckDBPyConnection) -> None:
         "create or replace temp table events as "
         "with sizes as (select part, count(*) as count_records from parts group by part), "
         "moved as (select o.person_id as old_id, k.person_id as new_id, o.count_records from overlapping as o "
-        "inner join kept as k using (part) where o.person_id <> k.person_id), "
+        "inner join given as k using (part) where o.person_id <> k.person_id), "
         "alive as (select person_id from identity.people where retired_run is null "
         "and person_id not in (select person_id from identity.aliases)) "
         "select case when person_id in (select person_id from returning_people) then 'restored' else 'created' "
         "end as event, "
-        "person_id, cast(null as varchar) as other_person_id, count_records from kept inner join sizes using (part) "
+        "person_id, cast(null as varchar) as other_person_id, count_records from given inner join sizes using (part) "
         "where part in (select part from fresh) or person_id in (select person_id from returning_people) "
-        "union all select case when old_id not in (select person_id from kept) then 'merged' "
+        "union all select case when old_id not in (select person_id from given) then 'merged' "
         "when new_id in (select person_id from fresh) then 'split' else 'moved' end, old_id, new_id, "
         "count_records from moved "
         "union all select 'retired', person_id, null, 0 from alive "
-        "where person_id not in (select person_id from kept) and person_id not in (select old_id from moved)"
+        "where person_id not in (select person_id from given) and person_id not in (select old_id from moved)"
     )
 
 
@@ -177,7 +178,7 @@ def _apply(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
         [run_id],
     )
     con.execute(
-        "create or replace temp table changed as select record_id, k.person_id from parts inner join kept as k "
+        "create or replace temp table changed as select record_id, k.person_id from parts inner join given as k "
         "using (part) "
         "left join identity.registry as r using (record_id) where r.person_id is distinct from k.person_id or "
         "not r.is_current"

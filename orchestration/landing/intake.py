@@ -60,11 +60,12 @@ class Intake:
         return not self.problems
 
     def summary(self) -> str:
+        """Records by table; the problems were logged as they were found."""
         lines = [
             f"{self.system}.{name}: {table.landed:,} landed, {table.quarantined:,} quarantined"
             for name, table in self.tables.items()
         ]
-        return "\n".join([*lines, *(f"  {problem}" for problem in self.problems), f"{self.seconds:.1f} s"])
+        return "\n".join([*lines, f"{self.seconds:.1f} s"])
 
 
 def take_in(settings: Settings, contract: Contract, *, log: Callable[[str], object]) -> Intake:
@@ -106,7 +107,9 @@ def _land(
 
 
 def _judge(settings: Settings, contract: Contract) -> list[checks.Finding]:
-    return checks.validate(facts.batch_facts(settings, contract.system, _business_day(settings)), checks.suite(contract))
+    return checks.validate(
+        facts.batch_facts(settings, contract.system, _business_day(settings)), checks.suite(contract)
+    )
 
 
 def _business_day(settings: Settings) -> date | None:
@@ -151,9 +154,7 @@ def _table(
         reconciled=Verdict(
             passed=balance.is_equal,
             message="every record is landed or quarantined" if balance.is_equal else "records are lost or doubled",
-            numbers={
-                name: getattr(balance, name) for name in ("offered", "landed", "quarantined", "lost", "doubled")
-            },
+            numbers={name: getattr(balance, name) for name in ("offered", "landed", "quarantined", "lost", "doubled")},
         ),
         sound=Verdict(
             passed=not failed,

@@ -16,8 +16,6 @@ from orchestration.errors import TesseraError
 from orchestration.settings import PROJECT_ROOT, Settings
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
-TARGET_DIR = PROJECT_DIR / "target"
-MANIFEST = TARGET_DIR / "manifest.json"
 _SOURCES = ("*.sql", "*.yml", "*.yaml", "*.csv")
 _RESULTS = {"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult", "LogNodeResult"}
 _kept: dict[str, Any] = {}
@@ -48,9 +46,15 @@ def newest_change() -> float:
     return max(path.stat().st_mtime for path in files if path.exists())
 
 
-def _base(target: str | None = None) -> list[str]:
-    base = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
-    return [*base, "--target", target] if target else base
+def target_folder(settings: Settings) -> Path:
+    """Where dbt keeps what it compiled for this home: two homes never write to one folder."""
+    return settings.root / "dbt"
+
+
+def _base(settings: Settings) -> list[str]:
+    target = target_folder(settings)
+    project = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
+    return [*project, "--target-path", str(target), "--log-path", str(target / "logs")]
 
 
 def parsed(settings: Settings) -> Any:
@@ -60,7 +64,7 @@ def parsed(settings: Settings) -> Any:
     os.environ.update(environment(settings))
     key = (newest_change(), str(settings.root))
     if _kept.get("key") != key:
-        result = dbtRunner().invoke(["--quiet", "parse", *_base()])
+        result = dbtRunner().invoke(["--quiet", "parse", *_base(settings)])
         if not result.success:
             raise DbtError(f"dbt cannot read the project: {result.exception}")
         _kept.update(key=key, manifest=result.result)
@@ -68,10 +72,11 @@ def parsed(settings: Settings) -> Any:
 
 
 def manifest_dict(settings: Settings) -> Mapping[str, Any]:
-    """The manifest as written to `target/manifest.json`; parsed again when the project changed."""
-    if not MANIFEST.exists() or MANIFEST.stat().st_mtime < newest_change():
+    """The manifest as dbt wrote it for this home; parsed again when the project changed."""
+    written = target_folder(settings) / "manifest.json"
+    if not written.exists() or written.stat().st_mtime < newest_change():
         parsed(settings)
-    return json.loads(MANIFEST.read_text())
+    return json.loads(written.read_text())
 
 
 def _close_connections() -> None:
@@ -101,7 +106,7 @@ def stream(settings: Settings, args: Sequence[str], *, as_of: date) -> Iterator[
         try:
             variables = ["--vars", json.dumps({"as_of": as_of.isoformat()})]
             runner = dbtRunner(manifest=manifest, callbacks=[forward])
-            outcome["result"] = runner.invoke(["--quiet", *args, *variables, *_base()])
+            outcome["result"] = runner.invoke(["--quiet", *args, *variables, *_base(settings)])
         except BaseException as error:  # handed to the caller's thread below
             outcome["error"] = error
         finally:

@@ -1,13 +1,13 @@
 """Connections to DuckDB, always short ones: `with writing(settings) as con:`.
 
-A DuckDB file has one writing process, and while it writes nobody else may even read. So every connect goes through here:
+A DuckDB file has one writing process; while it writes nobody else may even read. So every connect goes through here:
 it waits for a lock that another process holds, bounds memory, spills beside the files and never fetches an extension.
 """
 
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -16,10 +16,19 @@ from orchestration.errors import TesseraError
 from orchestration.settings import Settings
 
 _RETRY_SECONDS = 0.1
+_REMEDIES = {"warehouse": "delete it, a run builds it anew", "state": "put back its latest backup"}
 
 
 class WarehouseLockedError(TesseraError):
     """Another process holds the file; names the process where the engine says it."""
+
+
+class WarehouseMissingError(TesseraError):
+    """Nothing was built yet."""
+
+
+class DamagedFileError(TesseraError):
+    """The file is there and is no database."""
 
 
 def _configured(con: duckdb.DuckDBPyConnection, settings: Settings) -> duckdb.DuckDBPyConnection:
@@ -52,6 +61,10 @@ def _attach(con: duckdb.DuckDBPyConnection, path: Path, alias: str, settings: Se
             con.execute(f"attach '{path}' as {alias}{options}")
             return
         except duckdb.IOException as error:
+            if "not a valid DuckDB database file" in str(error):
+                raise DamagedFileError(
+                    f"{path} is damaged: {_REMEDIES.get(path.stem, 'delete it')}, and run again"
+                ) from error
             if "lock" not in str(error):
                 raise
             if time.monotonic() > deadline:
@@ -76,12 +89,12 @@ def _attached(settings: Settings, path: Path, *, read_only: bool) -> Iterator[du
         con.execute(f"detach {path.stem}")
 
 
-def writing(settings: Settings):
+def writing(settings: Settings) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """The warehouse, writable: `<schema>.<table>` resolves in it."""
     return _attached(settings, settings.warehouse, read_only=False)
 
 
-def writing_state(settings: Settings):
+def writing_state(settings: Settings) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """The state database, writable."""
     return _attached(settings, settings.state, read_only=False)
 
@@ -90,8 +103,10 @@ def writing_state(settings: Settings):
 def reading(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Read-only view of both files as catalogs `warehouse` and `state`; bare names resolve in the warehouse.
 
-    State is attached only if it exists. Temporary tables may be made in catalog `memory`.
+    State is attached only if it exists. Temporary tables may be made in catalog `memory`. Raises WarehouseMissingError.
     """
+    if not settings.warehouse.exists():
+        raise WarehouseMissingError(f"there is no {settings.warehouse} yet: run `tessera run daily` first")
     with memory(settings) as con:
         _attach(con, settings.warehouse, "warehouse", settings, read_only=True)
         if settings.state.exists():

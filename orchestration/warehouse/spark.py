@@ -1,9 +1,10 @@
-"""A local Spark session in which the dbt models find what they find on DuckDB: functions and the tables Python wrote.
+"""A Spark session on this machine in which dbt models find what they find on DuckDB: functions and Python's tables.
 
 Only the extra `spark` has what this needs. Which SQL differs between the engines is in the dbt macros, not here.
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,29 +18,31 @@ _LOOPBACK = "127.0.0.1"
 
 
 def folder(settings: Settings) -> Path:
-    """Where a session of this home writes: `<schema>.db/<table>/*.parquet`."""
-    return settings.root / "spark" / "warehouse"
+    """Where a session of this home writes its tables: `<schema>.db/<table>/*.parquet`."""
+    return settings.root / "spark"
 
 
 @contextmanager
-def session(settings: Settings, tables: Mapping[str, Path], **options: str) -> Iterator[Any]:
-    """A session on this machine that knows the functions of SQL models and `tables` (`<schema>.<table>` -> Parquet).
+def session(settings: Settings, tables: Mapping[str, Path], options: Mapping[str, str] | None = None) -> Iterator[Any]:
+    """A session that knows the functions models call and `tables` (`<schema>.<table>` -> its Parquet); dbt joins it.
 
-    dbt finds it by itself, as the running one. Its catalog is forgotten with it, the Parquet stays. `options` are Spark's
-    own, with `_` for `.`, and win over the ones set here. One session at a time and process.
+    `options` are Spark's own and win over those set here. What an earlier session of this home wrote is removed:
+    nothing remembers its tables. One session a process; needs Java 17 or later.
     """
-    # The workers are other processes: they must be this Python, and nothing may listen beyond this machine.
+    shutil.rmtree(folder(settings), ignore_errors=True)
+    # Functions run in processes of their own: they must be this Python, and nothing may listen beyond this machine.
     os.environ.update(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP=_LOOPBACK)
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master(f"local[{settings.threads}]").appName("tessera")
-    for name, value in (_options(settings) | options).items():
-        builder = builder.config(name.replace("__", "."), value)
+    for name, value in {**_options(settings), **(options or {})}.items():
+        builder = builder.config(name, value)
     spark = builder.getOrCreate()
     try:
         register_spark(spark)
+        for schema in sorted({name.split(".")[0] for name in tables}):
+            spark.sql(f"create database {schema}")
         for name, path in tables.items():
-            spark.sql(f"create database if not exists {name.split('.')[0]}")
             spark.catalog.createTable(name, path=str(path), source="parquet")
         yield spark
     finally:
@@ -50,7 +53,7 @@ def _options(settings: Settings) -> dict[str, str]:
     return {
         "spark.sql.warehouse.dir": str(folder(settings)),
         "spark.local.dir": str(settings.spill),
-        # No metastore: it would leave a database in the working folder.
+        # A metastore would be a database in the working folder, and slow to start.
         "spark.sql.catalogImplementation": "in-memory",
         "spark.driver.host": _LOOPBACK,
         "spark.driver.bindAddress": _LOOPBACK,
@@ -60,6 +63,6 @@ def _options(settings: Settings) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-        # Columns that a landed file lacks are null.
+        # A column that some landed file lacks is null there.
         "spark.sql.parquet.mergeSchema": "true",
     }

@@ -63,7 +63,9 @@ def test_heavy_packages_are_imported_where_they_are_used(path):
 
 @pytest.mark.parametrize("path", PYTHON, ids=_id)
 def test_no_drawer_for_odds_and_ends(path):
-    assert not {"utils", "util", "helpers", "helper", "manager", "common", "misc"} & set(_relative(path).removesuffix(".py").split("/"))
+    assert not {"utils", "util", "helpers", "helper", "manager", "common", "misc"} & set(
+        _relative(path).removesuffix(".py").split("/")
+    )
 
 
 @pytest.mark.parametrize("path", PYTHON, ids=_id)
@@ -82,7 +84,9 @@ def test_sources_are_one_module_one_contract_one_staging_folder():
 
 
 def test_only_staging_reads_landing():
-    systems = "|".join(path.name.removesuffix(".odcs.yaml") for path in (ROOT / "data_contracts/sources").glob("*.yaml"))
+    systems = "|".join(
+        path.name.removesuffix(".odcs.yaml") for path in (ROOT / "data_contracts/sources").glob("*.yaml")
+    )
     reads = re.compile(rf"\b(landed|landed_files|last_version|current_batches)\(|\bsource\('({systems})'")
     readers = {
         path.relative_to(ROOT / "dbt_project/models").parts[0]
@@ -94,7 +98,9 @@ def test_only_staging_reads_landing():
 
 def test_no_model_asks_the_clock():
     clocks = re.compile(r"\b(now|current_timestamp|current_date|getdate|today)\s*\(|\bcurrent_(date|timestamp)\b", re.I)
-    guilty = [_relative(path) for path in (ROOT / "dbt_project/models").rglob("*.sql") if clocks.search(path.read_text())]
+    guilty = [
+        _relative(path) for path in (ROOT / "dbt_project/models").rglob("*.sql") if clocks.search(path.read_text())
+    ]
     assert not guilty
 
 
@@ -114,6 +120,11 @@ def test_locks_name_no_host():
 
 
 def test_every_path_the_readme_names_is_there():
-    named = set(re.findall(r"`((?:data_contracts|dbt_project|ingestion|orchestration|tests|docs|bench)/[\w./-]*)`", (ROOT / "README.md").read_text()))
+    named = set(
+        re.findall(
+            r"`((?:data_contracts|dbt_project|ingestion|orchestration|tests|docs|bench)/[\w./-]*)`",
+            (ROOT / "README.md").read_text(),
+        )
+    )
     assert named, "the README carries a map"
     assert not [path for path in named if not (ROOT / path).exists()]

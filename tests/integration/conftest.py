@@ -16,10 +16,16 @@ LAST_DAY = date(2017, 12, 31)
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def place(tmp_path_factory):
+    """The folder that the home is; a module may put it elsewhere."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def home(place):
     """Settings of a fresh home whose sources hold every day but the last."""
     before = dict(os.environ)
-    os.environ["TESSERA_HOME"] = str(tmp_path_factory.mktemp("home"))
+    os.environ["TESSERA_HOME"] = str(place)
     settings = Settings()
     prepare(settings)
     os.environ.update(variables(settings))

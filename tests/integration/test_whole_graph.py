@@ -101,9 +101,13 @@ def test_a_withdrawn_day_leaves_and_a_late_delivery_brings_it_back(home, run, st
     aside.rename(day)
     outcome = run("daily", as_of=LAST_DAY)
     assert outcome.success, outcome.summary()
-    assert differing(
-        {name: value for name, value in story["whole_year"].items() if name.startswith("marts.")}, hashes(home, ("marts",))
-    ) == set()
+    assert (
+        differing(
+            {name: value for name, value in story["whole_year"].items() if name.startswith("marts.")},
+            hashes(home, ("marts",)),
+        )
+        == set()
+    )
     assert sends(home) == story["sends"]
 
 

@@ -8,7 +8,7 @@ _SHOWN = 5
 
 
 def differences(con: duckdb.DuckDBPyConnection, table: str, parquet: str) -> list[str]:
-    """What differs between `table` (`<schema>.<table>`) and the files `parquet`, for a person to read; empty when equal."""
+    """What differs between a table and the files `parquet`, for a person to read; empty when they are equal."""
     ours, theirs = _columns(con, table), _columns(con, f"read_parquet('{parquet}')")
     if ours != theirs:
         return [f"{table}: columns on DuckDB and Spark: {sorted(set(ours.items()) ^ set(theirs.items()))}"]

@@ -40,3 +40,9 @@
 {% macro spark__every_date(first, last) -%}
     (select explode(sequence(date '{{ first }}', date '{{ last }}')) as calendar_date)
 {%- endmacro %}
+
+
+{# Minutes from one timestamp to another, seconds dropped on both: dbt's own would round up on one engine only. #}
+{% macro minutes_between(first, second) -%}
+    {{ dbt.datediff(dbt.date_trunc('minute', first), dbt.date_trunc('minute', second), 'minute') }}
+{%- endmacro %}

@@ -1,14 +1,13 @@
 {{ config(**incremental_by_difference(key='identifier_id')) }}
 
-{#- What each source calls its own records; loyalty numbers come with the contacts. -#}
+{#- What each source calls its own records, where that is not `<source>_id`. -#}
 {%- set own_ids = {
+    'receipts': 'loyalty_number',
     'hubspot': 'crm_id',
     'segment': 'user_id',
     'mastodon': 'account_id',
     'mailer': 'subscriber_id',
-    'helpdesk': 'helpdesk_id',
     'telemetry': 'device_id',
-    'partner': 'partner_id',
 } -%}
 
 with
@@ -64,7 +63,7 @@ sightings as (
             {%- for source, identifier_type in own_ids.items() %}
             when '{{ source }}' then '{{ identifier_type }}'
             {%- endfor %}
-            else 'loyalty_number'
+            else source || '_id'
         end as identifier_type,
         source_record_id as identifier_value,
         created_at as first_seen_at,

@@ -24,8 +24,8 @@ select
     tickets.priority,
     tickets.channel,
     cast(tickets.satisfaction_score as double) as satisfaction_score,
-    cast({{ dbt.datediff('tickets.opened_at', 'tickets.first_replied_at', 'minute') }} as bigint) as first_reply_minutes,
-    cast({{ dbt.datediff('tickets.opened_at', 'tickets.solved_at', 'minute') }} as bigint) as resolution_minutes,
+    cast({{ minutes_between('tickets.opened_at', 'tickets.first_replied_at') }} as bigint) as first_reply_minutes,
+    cast({{ minutes_between('tickets.opened_at', 'tickets.solved_at') }} as bigint) as resolution_minutes,
     tickets.opened_at,
     tickets.first_replied_at,
     tickets.solved_at

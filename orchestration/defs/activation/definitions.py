@@ -4,6 +4,7 @@ Planning and recording take the writer lane; sending does not, so that a slow de
 A sync that stops is in the ledger and turns its check red; it fails no step, so that no other sync and no mart waits.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -44,7 +45,7 @@ def _plan(sync: SyncDocument) -> dg.OpDefinition:
 def _send(sync: SyncDocument) -> dg.OpDefinition:
     @dg.op(name=f"send_{sync.name}", out=dg.Out(str))
     def send_op(context: dg.OpExecutionContext, refused: str) -> str:
-        """Sends what the outbox holds. What stops it is noted there, so that what was acknowledged is still recorded."""
+        """Sends what the outbox holds. What stops it is noted there, and what was acknowledged is still recorded."""
         from orchestration.activation.errors import SyncStoppedError
         from orchestration.activation.send import send
 
@@ -91,7 +92,7 @@ def _asset(sync: SyncDocument) -> dg.AssetsDefinition:
         metadata={"document": f"orchestration/defs/activation/{sync.name}.yaml", "mode": sync.mode},
         tags=SENDS,
     )
-    def synced(payload):
+    def synced(payload: None) -> None:
         return record_op(send_op(plan_op(payload)))
 
     return synced
@@ -106,7 +107,7 @@ def _checks(sync: SyncDocument) -> dg.AssetChecksDefinition:
         ],
         pool=WRITER,
     )
-    def check(context):
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         from orchestration.activation.ledger import last_result
 
         result = last_result(settings(), sync.name)

@@ -114,35 +114,31 @@ select
 from baskets
 inner join spine_lines as lines using (basket_id);
 
--- A wrong scan is a pair of lines after the others that adds up to nothing.
+-- A wrong scan is a pair of lines after the others that adds up to nothing: of one line of a receipt, or of none.
 create view receipt_voids as
 with scanned as (
-    select
-        baskets.*,
-        lines.product_id,
-        lines.quantity,
-        lines.net_amount,
-        lines.line_no as scanned_line_no
+    select *, 1 + luck % 12 as scanned_line_no
     from baskets
-    inner join spine_lines as lines using (basket_id)
-    where line_unit(baskets.luck, lines.line_no) < rate('behaviour.wrong_scans') and lines.quantity > 0
+    where unit(d, 4) < rate('behaviour.wrong_scans')
 )
 select
-    business_date,
-    store_id,
-    receipt_no,
-    500 + 2 * scanned_line_no + kind as line_no,
+    scanned.business_date,
+    scanned.store_id,
+    scanned.receipt_no,
+    500 + kind as line_no,
     case kind when 0 then 'sale' else 'void' end as line_type,
-    register_id,
-    sold_at,
-    product_id,
-    quantity * (1 - 2 * kind) as quantity,
-    net_amount * (1 - 2 * kind) as net_amount,
+    scanned.register_id,
+    scanned.sold_at,
+    lines.product_id,
+    lines.quantity * (1 - 2 * kind) as quantity,
+    lines.net_amount * (1 - 2 * kind) as net_amount,
     cast(0 as decimal(18, 2)) as discount_amount,
     cast(0 as decimal(18, 2)) as coupon_amount,
-    loyalty_number,
-    luck
+    scanned.loyalty_number,
+    scanned.luck
 from scanned
+inner join spine_lines as lines
+    on lines.basket_id = scanned.basket_id and lines.line_no = scanned.scanned_line_no and lines.quantity > 0
 cross join (select unnest([0, 1]) as kind);
 
 -- A return is a receipt of its own some days later, in the same store.

@@ -3,12 +3,12 @@
 import socket
 from datetime import date, datetime, timedelta
 
-from tests import api_data
 import pytest
 import requests
 
 from orchestration.demo.faults import Faults
 from orchestration.demo.server import DEMO_TOKEN, serve
+from tests import api_data
 
 CONTACTS = "/crm/v3/objects/contacts"
 

@@ -123,3 +123,14 @@ def test_every_change_of_an_id_has_its_ledger_row(state):
             if record_id in before and before[record_id] != person_id:
                 assert (before[record_id], person_id) in told
         before = after
+
+
+def test_more_people_than_one_storage_segment_holds(state):
+    count = 250_000
+    partition = pa.table({"record_id": [f"r{i:06}" for i in range(count)], "person": pa.array(range(count))})
+    for events in ({"created": count}, {}):
+        state.execute("begin")
+        ids, counted = registry.assign(state, partition, run_id="run", model_version="1", as_of=None)
+        state.execute("commit")
+        assert ids.num_rows == count
+        assert {event: number for event, number in counted.items() if number} == events

@@ -4,7 +4,6 @@ import json
 import time
 from datetime import timedelta
 
-from tests import api_data
 import pytest
 import requests
 
@@ -15,6 +14,7 @@ from ingestion.crm import hubspot
 from orchestration.demo.faults import Faults
 from orchestration.demo.hubspot_objects import Record
 from orchestration.demo.server import DEMO_TOKEN, serve
+from tests import api_data
 
 SEARCH = "/crm/v3/objects/contacts/search"
 

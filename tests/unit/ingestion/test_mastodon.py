@@ -3,13 +3,13 @@
 import json
 import time
 
-from tests import api_data
 import pytest
 
 from ingestion.batch import SourceError
 from ingestion.social import mastodon
 from orchestration.demo.faults import Faults
 from orchestration.demo.server import DEMO_TOKEN, serve
+from tests import api_data
 
 TIMELINE = "/api/v1/timelines/public"
 
