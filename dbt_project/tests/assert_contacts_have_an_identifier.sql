@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'conformed__contacts'}}}) }}
+
 -- Identity resolves what has an identifier. Fails on each contact that has none, not even its source's own id.
 select contacts.record_id
 

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'conformed__orders'}}}) }}
+
 -- An order that says another amount than its lines would give features and marts two truths. Fails on each such order.
 -- Web orders are left out: the shop reports their value itself, with freight and taxes that no line shows.
 with

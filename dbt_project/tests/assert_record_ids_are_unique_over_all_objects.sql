@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'conformed__contacts'}}}) }}
+
 -- A browser and a contact under one record_id would make a stranger's clicks theirs. Fails on each record_id that two kinds
 -- of records share. That a kind has each id once is tested where the kind is staged.
 with

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from orchestration.identity import frequencies, model, records
@@ -18,6 +19,10 @@ from orchestration.identity.components import components
 _log = logging.getLogger(__name__)
 # Rounding makes a trained model the same file on engines that add in another order.
 _DIGITS = 9
+_PRIOR_DIGITS = 12
+# Rounds of fitting the prior, and how far it may go from the first guess.
+_PRIOR_ROUNDS = 30
+_PRIOR_FACTOR = 8.0
 
 
 def link(
@@ -67,7 +72,23 @@ def train(con: duckdb.DuckDBPyConnection, *, seed: int) -> dict[str, Any]:
         linker.training.estimate_parameters_using_expectation_maximisation(
             block_on(*columns), estimate_without_term_frequencies=True, max_pairs=model.MAX_TRAINING_PAIRS
         )
-    return _settled(linker.misc.save_model_to_json(), prior)
+    return _with_fitted_prior(con, _settled(linker.misc.save_model_to_json(), prior))
+
+
+def _with_fitted_prior(con: duckdb.DuckDBPyConnection, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with the share of matches that the scores of all candidates imply, instead of the first guess."""
+    con.execute("drop table if exists scored")
+    _score(con, _linker(con, settings), "candidates")
+    weight = con.execute("select match_weight from scored where veto is null").fetchnumpy()["match_weight"]
+    count = con.execute("select count(*) from records").fetchall()[0][0]
+    first = settings["probability_two_random_records_match"]
+    bayes_factor = np.exp2(weight) * (1 - first) / first
+    share = first
+    for _ in range(_PRIOR_ROUNDS):
+        matches = (bayes_factor * share / (bayes_factor * share + 1 - share)).sum()
+        share = float(matches / (count * (count - 1) / 2))
+    bounded = min(max(share, first / _PRIOR_FACTOR), first * _PRIOR_FACTOR, 0.5)
+    return settings | {"probability_two_random_records_match": round(bounded, _PRIOR_DIGITS)}
 
 
 def _has_pairs(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...]) -> bool:

@@ -14,9 +14,9 @@ VERSION = "1"
 # Records are in one component if a chain of pairs at or above this weight joins them; the linkage decides inside it.
 COMPONENT_MATCH_WEIGHT = -2.0
 # Two groups of records join while the mean of their clipped pair weights is at least this.
-JOIN_MEAN_WEIGHT = -1.5
+JOIN_MEAN_WEIGHT = -1.0
 # Fields are dependent, so sums of weights are over-confident: a mean of them means something only when clipped.
-CLIP_LOW_WEIGHT = -3.0
+CLIP_LOW_WEIGHT = -2.0
 CLIP_HIGH_WEIGHT = 8.0
 # The most that a pair weighs which agrees on what a household shares and on nothing of a person's own.
 HOUSEHOLD_MATCH_WEIGHT = -2.5

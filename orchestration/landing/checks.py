@@ -120,7 +120,7 @@ def suite(contract: Contract) -> "gx.ExpectationSuite":
             "error",
             0,
             None,
-            "more records in quarantine than maxQuarantineShare allows: look at "
+            "more than maxQuarantineShare allows: look at "
             "`tessera quarantine list`, then correct the source or the contract",
         ),
         (
@@ -205,6 +205,12 @@ def _findings(frame: "pd.DataFrame", result: Any) -> Sequence[Finding]:
         resource, value = row["resource"], None if math.isnan(row[column]) else row[column]
         passed = resource not in failed
         where = f"{resource}.{row['null_share_column']}" if column == "null_share_rise" else resource
-        message = "as usual" if passed else f"{where}: {column} is {value:.3g}: {meta['message']}"
+        message = "as usual" if passed else f"{where}: {_measured(column, row)}: {meta['message']}"
         findings.append(Finding(resource, column, passed, meta["severity"], message, value))
     return findings
+
+
+def _measured(column: str, row: dict[str, Any]) -> str:
+    if column == "quarantine_headroom":
+        return f"{row['count_quarantined']:,.0f} of {row['count_offered']:,.0f} records are in quarantine"
+    return f"{column} is {row[column]:,.2f}"

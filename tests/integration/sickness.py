@@ -48,7 +48,7 @@ class Drops:
         return self._rewrite(file, file.read_bytes() + b'{"type":"track","event":"Prod')
 
     def truncated_parquet(self) -> str:
-        """The tills restate a day of payments as Parquet, and the copy broke off; then it is whole, and the CSV goes."""
+        """A day of payments comes again as Parquet, and the copy broke off; then it is whole, and the CSV goes."""
         before = self._last("receipts/2017-*/payments.csv", -2)
         file = before.with_suffix(".parquet")
         query(f"copy (from read_csv('{before}', all_varchar = true)) to '{file}' (format parquet)")

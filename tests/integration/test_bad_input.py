@@ -8,14 +8,18 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import duckdb
 import pytest
+from dagster import DagsterInstance
 
 from orchestration.demo.faults import Faults
 from orchestration.demo.run import demo_folder, sources
 from orchestration.jobs import run_job
 from orchestration.landing.quarantine import list_text
+from orchestration.settings import PROJECT_ROOT
 from orchestration.warehouse import engine
 from orchestration.warehouse.disk import DiskFullError
 from tests.integration.sickness import PARTNER_PEOPLE, Drops, copied_documents, misspell
@@ -29,6 +33,7 @@ TABLES = {
 }
 HOME_BYTES = 1 << 30
 LEFT_BYTES = 2 << 20
+WRITER = "duckdb_writer"
 # The command line, but a run does not ask first whether there is room.
 RUN_UNASKED = """
 from orchestration.warehouse import disk
@@ -246,3 +251,42 @@ def test_a_run_after_the_causes_are_gone_is_all_green(home, sick, story):
     assert {name: count for name, count in served(home).items() if name[0] == "conformed.orders"} == {
         name: count for name, count in story["served"].items() if name[0] == "conformed.orders"
     }
+
+
+def test_a_run_that_dagster_starts_while_another_one_writes_waits_for_it(home, request):
+    with DagsterInstance.get() as instance:
+        storage, before = instance.event_log_storage, {run.run_id for run in instance.get_runs()}
+        assert storage.claim_concurrency_slot(WRITER, "the-first-run", "model").is_claimed
+
+        def said():
+            runs = [run.run_id for run in instance.get_runs() if run.run_id not in before]
+            return [entry.user_message for run in runs for entry in instance.all_logs(run)]
+
+        second = request.getfixturevalue("materialising")
+        deadline = time.monotonic() + 120
+        while f"Step blocked by limit for pool {WRITER}" not in said():
+            assert second.poll() is None, "it did not wait"
+            assert time.monotonic() < deadline, said()
+            time.sleep(0.5)
+        assert not any(message.startswith("Started execution of step") for message in said())
+        storage.free_concurrency_slots_for_run("the-first-run")
+        assert second.wait(timeout=120) == 0
+        assert any(message.startswith("Finished execution of run") for message in said())
+
+
+@pytest.fixture
+def materialising(home):
+    """A process of its own in which Dagster runs an asset that writes into the warehouse."""
+    dagster = [
+        str(Path(sys.executable).with_name("dagster")),
+        "asset",
+        "materialize",
+        "-m",
+        "orchestration.definitions",
+    ]
+    process = subprocess.Popen(
+        [*dagster, "--select", "activation/results"], cwd=PROJECT_ROOT, stderr=subprocess.DEVNULL
+    )
+    yield process
+    process.kill()
+    process.wait()

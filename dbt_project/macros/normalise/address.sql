@@ -8,11 +8,7 @@
     } -%}
     {%- set spaced = "replace(" ~ unaccented(street) ~ ", '#', ' unit ')" -%}
     {%- set words = replace_pattern(replace_pattern(spaced, '[.\\x27]', ''), '[^\\p{L}\\p{N}]+', ' ') -%}
-    {%- set read = namespace(sql="' ' || " ~ words ~ " || ' '") -%}
-    {%- for word, short_form in short_forms.items() -%}
-        {%- set read.sql = "replace(" ~ read.sql ~ ", ' " ~ word ~ " ', ' " ~ short_form ~ " ')" -%}
-    {%- endfor -%}
-    {{ trimmed("replace(" ~ read.sql ~ ", ' unit unit ', ' unit ')") }}
+    {{ trimmed("replace(" ~ replace_words(words, ' ', short_forms) ~ ", 'unit unit', 'unit')") }}
 {%- endmacro %}
 
 

@@ -17,3 +17,22 @@
     {%- for name, code in codes.items() %}{% do packed.append(name ~ '=' ~ code) %}{% endfor -%}
     nullif(split_part(split_part('|{{ packed | join("|") }}|', '|' || {{ text }} || '=', 2), '|', 1), '')
 {%- endmacro %}
+
+
+{# A text of words parted by `separator`, each word that is in a dict of word to word replaced. #}
+{% macro replace_words(text, separator, words) -%}
+    {{ adapter.dispatch('replace_words')(text, separator, words) }}
+{%- endmacro %}
+
+{% macro duckdb__replace_words(text, separator, words) -%}
+    array_to_string(
+        list_transform(string_split({{ text }}, '{{ separator }}'), lambda word: coalesce({{ looked_up('word', words) }}, word)),
+        '{{ separator }}'
+    )
+{%- endmacro %}
+
+{% macro spark__replace_words(text, separator, words) -%}
+    array_join(
+        transform(split({{ text }}, '{{ separator }}'), word -> coalesce({{ looked_up('word', words) }}, word)), '{{ separator }}'
+    )
+{%- endmacro %}

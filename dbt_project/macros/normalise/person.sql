@@ -20,9 +20,11 @@
     {%- for pattern, replacement in steps -%}
         {%- set date.sql = replace_pattern(date.sql, pattern, replacement) -%}
     {%- endfor -%}
-    {%- for month in ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'] -%}
-        {%- set date.sql = "replace(" ~ date.sql ~ ", '-" ~ month ~ "-', '-" ~ loop.index ~ "-')" -%}
-    {%- endfor -%}
+    {%- set months = {
+        'jan': '1', 'feb': '2', 'mar': '3', 'apr': '4', 'may': '5', 'jun': '6', 'jul': '7', 'aug': '8', 'sep': '9',
+        'oct': '10', 'nov': '11', 'dec': '12',
+    } -%}
+    {%- set date.sql = replace_words(date.sql, '-', months) -%}
     nullif(
         try_cast({{ extract_pattern(date.sql, '^(?:19|20)[0-9]{2}-[0-9]{1,2}-[0-9]{1,2}$', 0) }} as date),
         date '1900-01-01'

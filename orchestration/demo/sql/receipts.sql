@@ -44,8 +44,14 @@ shopped as (
     from repeated
 ),
 numbers as (
-    select household_no, member_no, loyalty_number, joined_at,
-        lead(joined_at) over (partition by person_no order by joined_at, loyalty_number) as replaced_at
+    select
+        household_no,
+        member_no,
+        loyalty_number,
+        joined_at,
+        coalesce(
+            lead(joined_at) over (partition by person_no order by joined_at, loyalty_number), timestamp '2100-01-01'
+        ) as replaced_at
     from members_by_household
     where loyalty_number is not null
 ),
@@ -77,7 +83,7 @@ from shopped
 inner join shoppers using (household_no, member_no)
 left join numbers
     on numbers.household_no = shopped.household_no and numbers.member_no = shopped.member_no
-    and numbers.joined_at <= shopped.sold_at and (numbers.replaced_at is null or numbers.replaced_at > shopped.sold_at)
+    and numbers.joined_at <= shopped.sold_at and numbers.replaced_at > shopped.sold_at
 left join lenders on lenders.household_no = shopped.household_no;
 
 -- The spine's lines in an order of their own; equal lines are interchangeable.

@@ -187,7 +187,7 @@ with written as (
         })) as line
     from web_events as events
     left join catalog on catalog.place = events.product_place
-    left join web_orders on events.what = 'Order Completed' and web_orders.session_id = events.session_id
+    left join web_orders on web_orders.session_id = case when events.what = 'Order Completed' then events.session_id end
     where not (events.what = 'Order Completed' and web_orders.order_id is null)
 )
 select
