@@ -1,1 +1,1 @@
-"""The demo: people made up around real shopping, and how well a warehouse finds them. Nothing here runs in the graph."""
+"""The demo: people made up around real shopping, and how well a warehouse finds them. None of it runs in the graph."""

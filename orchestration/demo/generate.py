@@ -18,8 +18,11 @@ from orchestration.demo.spine import spine_folder
 _HERE = Path(__file__).parent
 FIRST_DAY, LAST_DAY = date(2017, 1, 1), date(2017, 12, 31)
 
-_IDENTITY_STEPS = ("macros", "lists", "spine", "people", "contact_points", "records", "identities", "subscribers")
-_BEHAVIOUR_STEPS = ("receipts", "web", "social", "support", "truth")
+_IDENTITY_STEPS = (
+    "macros", "lists", "spine", "households", "people", "contact_points", "records", "observed", "identities",
+    "subscribers",
+)  # fmt: skip
+_BEHAVIOUR_STEPS = ("receipts", "receipt_files", "web", "devices", "social", "support", "deals", "truth")
 
 # (system, resource, format) with a view `<system>__<resource>`; the views of drops have a column `day`.
 _IDENTITY_DROPS = (

@@ -31,5 +31,5 @@ def sick_sources(settings: Settings, systems: Iterable[str]) -> str | None:
     sick = {system: problems for system in systems if (problems := problems_of(settings, system))}
     if not sick:
         return None
-    told = "; ".join(f"{system}: {problems[0]}" for system, problems in sick.items())
+    told = "; ".join(f"{system}: {problems[0].removeprefix(f'{system}: ')}" for system, problems in sick.items())
     return f"a source this requires is not well ({told}): mend it and land again, the next run sends what waits"

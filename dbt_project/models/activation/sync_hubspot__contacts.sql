@@ -44,13 +44,21 @@ segments as (
 
 consented_emails as (
 
-    select brand, contact_point from effective_consents where contact_point_type = 'email' and channel = 'email'
+    select brand, contact_point
+
+    from effective_consents
+
+    where contact_point_type = 'email' and channel = 'email'
 
 ),
 
 consented_phones as (
 
-    select brand, contact_point from effective_consents where contact_point_type = 'phone' and channel = 'sms'
+    select brand, contact_point
+
+    from effective_consents
+
+    where contact_point_type = 'phone' and channel = 'sms'
 
 ),
 

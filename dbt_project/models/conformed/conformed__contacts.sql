@@ -16,17 +16,19 @@
 
 with
 
-{% for record in records -%}
+{%- for record in records %}
+
 {{ record.source }}_{{ record.object }} as (
 
     select * from {{ ref('stg_' ~ record.source ~ '__' ~ record.object) }}
 
 ),
-
-{% endfor -%}
+{%- endfor %}
 
 contacts as (
-{% for record in records %}
+
+    {%- for record in records %}
+
     select
         record_id,
         '{{ record.source }}' as source,
@@ -56,9 +58,9 @@ contacts as (
         postal_code,
         postal_code_std,
         country,
-        {% for name in ['company_name', 'job_title', 'loyalty_number'] -%}
+        {%- for name in ['company_name', 'job_title', 'loyalty_number'] %}
         {{ name if name in record.has else 'cast(null as ' ~ dbt.type_string() ~ ') as ' ~ name }},
-        {% endfor -%}
+        {%- endfor %}
         false as is_suppressed_evidence,
         {{ 'coalesce(created_at, updated_at)' if 'created_at' in record.has else 'updated_at' }} as created_at,
         updated_at,
@@ -67,10 +69,12 @@ contacts as (
         _load_id
 
     from {{ record.source }}_{{ record.object }}
-{% if not loop.last %}
+    {%- if not loop.last %}
+
     union all
-{% endif -%}
-{% endfor %}
+    {%- endif %}
+    {%- endfor %}
+
 )
 
 select * from contacts

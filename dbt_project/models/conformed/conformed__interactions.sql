@@ -21,18 +21,20 @@
 
 with
 
-{% for touch in touches -%}
+{%- for touch in touches %}
+
 {{ touch.model | replace('stg_', '') }} as (
 
     select * from {{ ref(touch.model) }} as read_rows
     where {{ is_touched('read_rows', 'interaction_id') }}
 
 ),
-
-{% endfor -%}
+{%- endfor %}
 
 interactions as (
-{% for touch in touches %}
+
+    {%- for touch in touches %}
+
     select
         interaction_id,
         '{{ touch.source }}' as source,
@@ -42,18 +44,20 @@ interactions as (
         {{ touch.type | default('interaction_type') }} as interaction_type,
         {{ touch.occurred_at | default('occurred_at') }} as occurred_at,
         {{ local_date(touch.occurred_at | default('occurred_at')) }} as event_date,
-        {% for name in ['campaign_id', 'subject_id'] -%}
+        {%- for name in ['campaign_id', 'subject_id'] %}
         cast({{ touch[name] | default('null') }} as {{ dbt.type_string() }}) as {{ name }},
-        {% endfor -%}
+        {%- endfor %}
         cast({{ touch.value | default('null') }} as double) as value,
         _batch_id,
         _load_id
 
     from {{ touch.model | replace('stg_', '') }}
-{% if not loop.last %}
+    {%- if not loop.last %}
+
     union all
-{% endif -%}
-{% endfor %}
+    {%- endif %}
+    {%- endfor %}
+
 )
 
 select * from interactions

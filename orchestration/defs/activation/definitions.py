@@ -112,10 +112,11 @@ def _checks(sync: SyncDocument) -> dg.AssetChecksDefinition:
 
         result = last_result(settings(), sync.name)
         is_sent = result.status in ("succeeded", "rejects")
+        ended = "nothing was sent" if result.status == "refused" else f"{result.status}, {result.open} rows wait"
         waiting = f"{result.rejected} rows were refused; `tessera why-sent {sync.name} PERSON` says why"
         for name, passed, numbers, what in (
             (NO_REJECTS, result.rejected == 0, {"rejected": result.rejected}, waiting),
-            (SENT, is_sent, {"open": result.open, "status": result.status}, result.message or result.status),
+            (SENT, is_sent, {"open": result.open, "status": result.status}, f"{ended}: {result.message}"),
         ):
             told = {} if passed else {"what": what}
             yield dg.AssetCheckResult(check_name=name, asset_key=key_of(sync), passed=passed, metadata=numbers | told)
