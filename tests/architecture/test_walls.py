@@ -128,3 +128,18 @@ def test_every_path_the_readme_names_is_there():
     )
     assert named, "the README carries a map"
     assert not [path for path in named if not (ROOT / path).exists()]
+
+
+TOP_LEVEL = {
+    ".ci", ".gitignore", ".pre-commit-config.yaml", ".sqlfluff", ".yamllint", "LICENSE", "Makefile", "README.md",
+    "bench", "data_contracts", "dbt_project", "docs", "ingestion", "orchestration", "pyproject.toml",
+    "requirements.lock", "requirements-dev.lock", "requirements-duckdb2.lock", "requirements-spark.lock", "tests",
+    "workspace.yaml",
+}  # fmt: skip
+
+
+def test_nothing_else_lies_at_the_top():
+    import subprocess
+
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    assert {path.split("/")[0] for path in tracked} <= TOP_LEVEL

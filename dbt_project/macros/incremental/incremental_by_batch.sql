@@ -7,7 +7,7 @@
                      `_batch_id`s; only touched keys are read, deleted and written again.
       by key         staged records of which the source sends new versions: which version counts is found over all of them
                      (cheap), only versions the table does not have are normalised and written (dear).
-      by difference  everything else: computed in full, only differing rows are written.
+      by group       everything else: computed in full, only groups of rows that differ are written.
 
     Why batches suffice: which of several rows of one key counts follows from a fixed order of precedence, and a batch is
     never altered. So a key's row can only change when the batch of its old row goes or that of its new row comes.
@@ -22,18 +22,18 @@
     {%- set forget -%}
         {{ '{{' }} forget_touched(key={{ key | tojson }}) {{ '}}' }}
     {%- endset -%}
-    {{ return(incremental_config('append', [touch | replace('null', 'none'), forget])) }}
+    {{ return(incremental_config([touch | replace('null', 'none'), forget])) }}
 {%- endmacro %}
 
 
-{% macro incremental_config(strategy, pre_hook=[], unique_key=none) -%}
+{# A table whose hooks delete what is outdated, and whose query then brings what it lacks. #}
+{% macro incremental_config(pre_hook) -%}
     {%- if target.type != 'duckdb' -%}
         {{ return({'materialized': 'table'}) }}
     {%- endif -%}
     {{ return({
         'materialized': 'incremental',
-        'incremental_strategy': strategy,
-        'unique_key': unique_key,
+        'incremental_strategy': 'append',
         'on_schema_change': 'fail',
         'pre_hook': pre_hook,
     }) }}

@@ -6,7 +6,7 @@
     {%- set arguments -%}
         system={{ system | tojson }}, resource={{ resource | tojson }}, key={{ key | tojson }}, updated_at={{ updated_at | tojson | replace('null', 'none') }}
     {%- endset -%}
-    {{ return(incremental_config('append', [
+    {{ return(incremental_config([
         '{{ find_versions(' ~ arguments ~ ') }}',
         '{{ forget_other_versions() }}',
     ])) }}

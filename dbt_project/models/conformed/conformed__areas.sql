@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='postal_code')) }}
+{{ config(**incremental_by_group(key='postal_code')) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='campaign_id')) }}
+{{ config(**incremental_by_group(key='campaign_id')) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='company_id')) }}
+{{ config(**incremental_by_group(key='company_id')) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='consent_id')) }}
+{{ config(**incremental_by_group(key='consent_id')) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='record_id')) }}
+{{ config(**incremental_by_group(key='record_id')) }}
 
 {#- One entry per kind of person-like record; `has` names what it has beyond the columns all share. -#}
 {%- set records = [

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='redemption_id')) }}
+{{ config(**incremental_by_group(key='redemption_id')) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='deal_id')) }}
+{{ config(**incremental_by_group(key='deal_id')) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='identifier_id')) }}
+{{ config(**incremental_by_group(key='identifier_id')) }}
 
 {#- What each source calls its own records, where that is not `<source>_id`. -#}
 {%- set own_ids = {

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='message_id')) }}
+{{ config(**incremental_by_group(key='message_id')) }}
 
 with
 

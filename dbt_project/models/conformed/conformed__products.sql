@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='product_id')) }}
+{{ config(**incremental_by_group(key='product_id')) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='store_id')) }}
+{{ config(**incremental_by_group(key='store_id')) }}
 
 with
 

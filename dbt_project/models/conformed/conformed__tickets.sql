@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='ticket_id')) }}
+{{ config(**incremental_by_group(key='ticket_id')) }}
 
 with
 

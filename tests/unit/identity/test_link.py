@@ -6,6 +6,7 @@ from datetime import date
 import duckdb
 import pytest
 
+from orchestration.identity import link as link_module
 from orchestration.identity import model, records
 from orchestration.identity.link import link
 from tests.unit.identity import population
@@ -51,14 +52,22 @@ def test_a_saved_model_is_used_and_scores_the_same(crowd, trained, tmp_path):
     assert path.read_bytes() == trained[0]
 
 
-def test_a_model_is_trained_anew_when_asked_and_when_its_version_is_another(crowd, trained, tmp_path):
+def test_a_model_is_trained_anew_when_asked_and_when_its_version_is_another(crowd, trained, tmp_path, monkeypatch):
     path = tmp_path / "model.json"
+    saved = json.loads(trained[0])
+    trainings = []
+
+    def train(con, *, seed):
+        trainings.append(seed)
+        return saved["settings"]
+
+    monkeypatch.setattr(link_module, "train", train)
     path.write_bytes(trained[0])
     scored(crowd[:-30], path, retrain=True)
-    assert json.loads(path.read_text())["count_records"] == len(crowd) - 30
-    path.write_text(json.dumps(json.loads(trained[0]) | {"version": "0"}))
+    path.write_text(json.dumps(saved | {"version": "0"}))
     scored(crowd[:-30], path)
-    assert json.loads(path.read_text())["version"] == model.VERSION
+    assert trainings == [1, 1]
+    assert json.loads(path.read_text()) == saved | {"count_records": len(crowd) - 30}
 
 
 def test_more_strangers_lower_every_weight(crowd, trained, tmp_path):

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='record_id')) }}
+{{ config(**incremental_by_group(key='record_id')) }}
 
 with
 

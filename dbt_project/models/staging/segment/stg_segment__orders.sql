@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='order_id')) }}
+{{ config(**incremental_by_group(key='order_id')) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(**incremental_by_difference(key='record_id')) }}
+{{ config(**incremental_by_group(key='record_id')) }}
 
 {%- set traits = ['email', 'first_name', 'last_name', 'birth_date', 'phone', 'street', 'city', 'postal_code'] %}
 
