@@ -68,13 +68,13 @@ test-spark: .venv-spark/.installed ## Build the same models on local Spark and c
 
 lint: .venv/.dev ## Check style, SQL, YAML and generated files
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/sqlfluff lint -q dbt_project/models
+	@eval "$$(TESSERA_HOME=$(CURDIR)/.tools/lint $(BIN)/tessera env)" && $(BIN)/sqlfluff lint -q dbt_project/models
 	@$(BIN)/yamllint -s data_contracts dbt_project/models orchestration workspace.yaml
 	@$(BIN)/tessera contracts check
 
 format: .venv/.dev ## Write the style that lint checks
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
-	@$(BIN)/sqlfluff fix -q dbt_project/models
+	@eval "$$(TESSERA_HOME=$(CURDIR)/.tools/lint $(BIN)/tessera env)" && $(BIN)/sqlfluff fix -q dbt_project/models
 
 bench: .venv/.dev ## Measure the published figures
 	@$(BIN)/python -m bench
