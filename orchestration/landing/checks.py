@@ -213,4 +213,4 @@ def _findings(frame: "pd.DataFrame", result: Any) -> Sequence[Finding]:
 def _measured(column: str, row: dict[str, Any]) -> str:
     if column == "quarantine_headroom":
         return f"{row['count_quarantined']:,.0f} of {row['count_offered']:,.0f} records are in quarantine"
-    return f"{column} is {row[column]:,.2f}"
+    return f"{column} is {f'{row[column]:,.2f}'.rstrip('0').rstrip('.')}"
