@@ -119,7 +119,8 @@ def publish() -> None:
     """Publish the marts again."""
     from orchestration.warehouse.publish import publish as release
 
-    for name, value in release(_settings(), "manual").items():
+    # A name of its own: the current release is read while the next one is written.
+    for name, value in release(_settings(), f"manual-{datetime.now():%Y%m%d%H%M%S}").items():
         typer.echo(f"{name}: {value}")
 
 

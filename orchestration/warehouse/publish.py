@@ -1,6 +1,6 @@
 """Publishing the marts: a read-only DuckDB file and Parquet beside it, which BI opens. Marts themselves are dbt models.
 
-A release is written under its own name and then becomes the current one by swapping a symlink, so that no reader ever
+A release is written in its own folder and then becomes the current one by swapping symlinks, so that no reader ever
 waits or sees half of it: `published/marts.duckdb` and `published/parquet` always point at a whole release.
 """
 
@@ -47,13 +47,13 @@ def publish(settings: Settings, run_id: str) -> dict[str, Any]:
             _discard(settings.published, current)
             _write(con, settings.published, current, tables, contents)
     if not is_unchanged:
-        _flip(settings.published, DATABASE, f"{current}.duckdb")
-        _flip(settings.published, PARQUET, current)
+        _flip(settings.published, DATABASE, f"{current}/{DATABASE}")
+        _flip(settings.published, PARQUET, f"{current}/{PARQUET}")
         _discard_old(settings.published)
     return {
         "rows": {table: facts["rows"] for table, facts in contents.items()},
         "hashes": {table: facts["hash"] for table, facts in contents.items()},
-        "bytes": (settings.published / f"{current}.duckdb").stat().st_size,
+        "bytes": (settings.published / DATABASE).stat().st_size,
         "path": str(settings.published / DATABASE),
         "release": current,
         "is_unchanged": is_unchanged,
@@ -115,14 +115,14 @@ def _write(
     con: duckdb.DuckDBPyConnection, folder: Path, release: str, tables: list[str], contents: dict[str, Any]
 ) -> None:
     """Write database, Parquet and manifest of a release under names nobody reads yet."""
-    (folder / release).mkdir()
-    con.execute(f"attach '{folder / release}.duckdb' as published (storage_version 'v1.0.0')")
+    parquet = folder / release / PARQUET
+    parquet.mkdir(parents=True)
+    # DuckDB names the catalog after the file that a link leads to: it must not differ from one release to the next.
+    con.execute(f"attach '{folder / release / DATABASE}' as published (storage_version 'v1.0.0')")
     for table in tables:
         # Schema main: the bare name of a table is found whatever a tool calls the file's catalog.
         con.execute(f'create table published.main."{table}" as from marts."{table}"')
-        con.execute(
-            f"copy marts.\"{table}\" to '{folder / release / table}.parquet' (format parquet, compression zstd)"
-        )
+        con.execute(f"copy marts.\"{table}\" to '{parquet / table}.parquet' (format parquet, compression zstd)")
     con.execute("detach published")
     manifest = {"release": release, "contents": contents}
     (folder / f"{release}.json").write_text(json.dumps(manifest, indent=1))
@@ -138,21 +138,20 @@ def _flip(folder: Path, name: str, target: str) -> None:
 
 def _current(folder: Path) -> str | None:
     link = folder / DATABASE
-    return Path(os.readlink(link)).stem if link.is_symlink() else None
+    return Path(os.readlink(link)).parent.name if link.is_symlink() else None
 
 
 def _release_of(folder: Path, release: str | None) -> dict[str, Any] | None:
     """The manifest of a release that is whole, else None."""
     manifest = folder / f"{release}.json"
     whole = release and manifest.exists() and (folder / DATABASE).exists() and (folder / PARQUET).exists()
-    if not whole or os.readlink(folder / PARQUET) != release:
+    if not whole or os.readlink(folder / PARQUET) != f"{release}/{PARQUET}":
         return None
     return json.loads(manifest.read_text())
 
 
 def _discard(folder: Path, release: str) -> None:
     (folder / f"{release}.json").unlink(missing_ok=True)
-    (folder / f"{release}.duckdb").unlink(missing_ok=True)
     shutil.rmtree(folder / release, ignore_errors=True)
 
 

@@ -41,7 +41,7 @@ def written(tmp_path, text):
 
 
 def test_every_source_contract_can_be_read():
-    assert len(systems()) == 9
+    assert {"hubspot", "receipts"} <= set(systems())
     for system in systems():
         assert load(system).system == system
 

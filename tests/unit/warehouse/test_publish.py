@@ -59,8 +59,18 @@ def test_unchanged_marts_are_not_written_again(settings):
     assert again["is_unchanged"]
     assert again["release"] == "marts-r1"
     assert again["hashes"] == first["hashes"]
-    assert os.readlink(settings.published / "marts.duckdb") == "marts-r1.duckdb"
-    assert not (settings.published / "marts-r2.duckdb").exists()
+    assert os.readlink(settings.published / "marts.duckdb") == "marts-r1/marts.duckdb"
+    assert not (settings.published / "marts-r2").exists()
+
+
+def test_tools_find_the_tables_under_the_same_names_in_every_release(settings):
+    names = set()
+    for number in (1, 2):
+        _release(settings, number)
+        with duckdb.connect(publish(settings, f"r{number}")["path"], read_only=True) as con:
+            tables = "select table_catalog, table_schema, table_name from information_schema.tables"
+            names.add(tuple(con.execute(f"{tables} order by all").fetchall()))
+    assert names == {(("marts", "main", "customers"), ("marts", "main", "orders"))}
 
 
 @pytest.mark.parametrize(
@@ -93,19 +103,19 @@ def test_a_release_that_lost_a_part_is_written_again(settings):
 def test_the_last_two_releases_stay_and_remains_of_a_killed_run_go(settings):
     killed = settings.published / "marts-killed"
     killed.mkdir(parents=True)
-    (settings.published / "marts-killed.duckdb").write_bytes(b"half")
+    (killed / "marts.duckdb").write_bytes(b"half")
     for number in range(1, 5):
         _release(settings, number)
         publish(settings, f"r{number}")
     left = {path.name for path in settings.published.glob("marts-*")}
-    assert left == {f"marts-r{number}{ending}" for number in (3, 4) for ending in ("", ".duckdb", ".json")}
+    assert left == {f"marts-r{number}{ending}" for number in (3, 4) for ending in ("", ".json")}
 
 
 def test_the_same_run_may_publish_again_after_a_failure(settings):
     _release(settings, 1)
     publish(settings, "r1")
     (settings.published / "marts-r2").mkdir()
-    (settings.published / "marts-r2.duckdb").write_bytes(b"half")
+    (settings.published / "marts-r2" / "marts.duckdb").write_bytes(b"half")
     _release(settings, 2)
     assert publish(settings, "r2")["release"] == "marts-r2"
 
