@@ -35,7 +35,7 @@ def recover(home: Path, system: str) -> None:
         journal = folder / _JOURNAL
         if journal.exists():
             _apply(folder, json.loads(journal.read_text()))
-        for aside in folder.glob("_merged-*"):
+        for aside in (*folder.glob("_merged-*"), *folder.glob("*.part")):
             aside.unlink()
 
 

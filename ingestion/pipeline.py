@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pyarrow as pa
+from fsspec.implementations.local import LocalFileSystem
 
 from data_contracts.contract import Contract, ContractError
 from data_contracts.landed import layout
@@ -35,6 +37,17 @@ _HINTS = {
 }
 
 Tables = Iterator[tuple[str, pa.Table]]
+
+
+class _WholeFiles(LocalFileSystem):
+    """Files appear whole or not at all: a reader must not meet the half of one that a killed run was copying."""
+
+    def put_file(self, path1: str, path2: str, callback: Any = None, **kwargs: Any) -> None:
+        aside = f"{path2}.part"
+        self.cp_file(path1, aside, **kwargs)
+        with open(aside, "rb+") as copy:
+            os.fsync(copy.fileno())
+        os.replace(aside, path2)
 
 
 @contextmanager
@@ -67,6 +80,7 @@ def _open(system: str, home: Path) -> Any:
     os.environ.update(_SETTINGS)
     import dlt
 
+    fsspec.register_implementation("file", _WholeFiles, clobber=True)
     return dlt.pipeline(
         f"land_{system}",
         pipelines_dir=str(home / "dlt"),

@@ -42,10 +42,10 @@ def query(sql: str, *values) -> list[tuple]:
 
 
 def current(home: Path, system: str, resource: str, columns: str = "count(*)") -> list[tuple]:
-    """`columns` of the typed rows that count now."""
+    """`columns` of the typed rows that count now, sorted."""
     return query(
         f"select {columns} from {layout.complete(home, system, resource)} as t where _batch_id in "
-        f"(select batch_id from {layout.current_batches(home, system)} as b where status = 'landed')"
+        f"(select batch_id from {layout.current_batches(home, system)} as b where status = 'landed') order by all"
     )
 
 

@@ -1,7 +1,7 @@
 """The running CRM that tests of activation send to."""
 
 import pytest
-from payloads import write_crm
+from tests.unit.activation.payloads import write_crm
 
 from orchestration.demo.server import DEMO_TOKEN, serve
 

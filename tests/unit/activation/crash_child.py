@@ -5,7 +5,7 @@ import signal
 import sys
 from dataclasses import replace
 
-from payloads import AS_OF, PATIENCE, document
+from tests.unit.activation.payloads import AS_OF, PATIENCE, document
 
 from orchestration.activation import outbox, record, run, send
 from orchestration.activation.destinations import hubspot

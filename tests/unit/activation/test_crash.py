@@ -7,19 +7,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from payloads import AS_OF, PATIENCE, UPDATE, crm_differences, document, fill_warehouse, intercept, ledger_rows
+from tests.unit.activation.payloads import AS_OF, PATIENCE, UPDATE, crm_differences, document, fill_warehouse, intercept, ledger_rows
 
 from orchestration.activation import outbox
 from orchestration.activation.errors import SyncStoppedError
 from orchestration.activation.run import run_sync
 from orchestration.demo.answers import Answer
 
-CHILD = Path(__file__).with_name("crash_child.py")
+ROOT = Path(__file__).parents[3]
 ROWS = 200
 
 
 def start(run_id, point) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, str(CHILD), run_id, point], env=os.environ)
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.unit.activation.crash_child", run_id, point], env=os.environ, cwd=ROOT
+    )
 
 
 def kill_at_request(patch, number, *, answered):

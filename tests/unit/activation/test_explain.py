@@ -1,6 +1,6 @@
 """Why a person's data was sent, or not."""
 
-from payloads import AS_OF, PATIENCE, change, document, fill_warehouse
+from tests.unit.activation.payloads import AS_OF, PATIENCE, change, document, fill_warehouse
 
 from orchestration.activation.explain import why
 from orchestration.activation.run import run_sync

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from payloads import (
+from tests.unit.activation.payloads import (
     AS_OF,
     PATIENCE,
     UPDATE,

@@ -5,7 +5,7 @@ from datetime import date
 
 import duckdb
 import pytest
-from payloads import AS_OF, change, document
+from tests.unit.activation.payloads import AS_OF, change, document
 
 from orchestration.activation.ledger import TABLES
 from orchestration.activation.plan import plan

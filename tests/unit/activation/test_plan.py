@@ -1,7 +1,7 @@
 """What a plan refuses before anything is sent: keys, guards, missing tables."""
 
 import pytest
-from payloads import AS_OF, PATIENCE, change, document, fill_warehouse, ledger_rows
+from tests.unit.activation.payloads import AS_OF, PATIENCE, change, document, fill_warehouse, ledger_rows
 
 from orchestration.activation import outbox
 from orchestration.activation.errors import PlanRefusedError

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from payloads import (
+from tests.unit.activation.payloads import (
     AS_OF,
     PATIENCE,
     change,

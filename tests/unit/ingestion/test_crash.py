@@ -18,6 +18,7 @@ from tests.drop_data import batches, current, sales
 CHILD = """
 import os, signal, sys
 from pathlib import Path
+from fsspec.implementations.local import LocalFileSystem
 from dlt.destinations.impl.filesystem.filesystem import FilesystemClient, FilesystemLoadJob
 from dlt.pipeline.pipeline import Pipeline
 from ingestion.landing import land
@@ -29,11 +30,17 @@ def die(*args, **kwargs):
 def die_after(function):
     return lambda *args, **kwargs: (function(*args, **kwargs), die())
 
+def die_halfway(client, source, target, **kwargs):
+    whole = Path(source).read_bytes()
+    Path(target).write_bytes(whole[: len(whole) // 2])
+    die()
+
 step, home, drops = sys.argv[1:]
 owner, name, patch = {
     "judged": (Tally, "rows", lambda f: die),
     "extracted": (Pipeline, "normalize", lambda f: die),
     "normalized": (Pipeline, "load", lambda f: die),
+    "half a file copied": (LocalFileSystem, "cp_file", lambda f: die_halfway),
     "first file copied": (FilesystemLoadJob, "run", die_after),
     "all files copied": (FilesystemClient, "complete_load", lambda f: die),
     "load listed": (FilesystemClient, "complete_load", die_after),
@@ -41,7 +48,15 @@ owner, name, patch = {
 setattr(owner, name, patch(getattr(owner, name)))
 land("receipts", Path(home), drops=Path(drops))
 """
-STEPS = ("judged", "extracted", "normalized", "first file copied", "all files copied", "load listed")
+STEPS = (
+    "judged",
+    "extracted",
+    "normalized",
+    "half a file copied",
+    "first file copied",
+    "all files copied",
+    "load listed",
+)
 
 
 def test_kills_lose_and_double_nothing(tmp_path):

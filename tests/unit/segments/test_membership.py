@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from conftest import TODAY
+from tests.unit.segments.conftest import TODAY
 
 from orchestration.segments.document import load_documents
 from orchestration.segments.membership import BackdatedError, FeaturesOfAnotherDayError, refresh, restore

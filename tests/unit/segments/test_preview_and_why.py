@@ -1,7 +1,7 @@
 """What a marketer sees of a segment before and after it is used."""
 
 import pytest
-from conftest import TODAY
+from tests.unit.segments.conftest import TODAY
 
 from orchestration.segments.document import InvalidDocumentError, load_documents
 from orchestration.segments.explain import NobodyError, why, why_text

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from conftest import TODAY
+from tests.unit.segments.conftest import TODAY
 
 from orchestration.segments.compile import membership_query
 from orchestration.segments.document import load_documents
