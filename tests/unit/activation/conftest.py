@@ -1,9 +1,9 @@
 """The running CRM that tests of activation send to."""
 
 import pytest
-from tests.unit.activation.payloads import write_crm
 
 from orchestration.demo.server import DEMO_TOKEN, serve
+from tests.unit.activation.payloads import write_crm
 
 
 @pytest.fixture

@@ -5,11 +5,10 @@ import signal
 import sys
 from dataclasses import replace
 
-from tests.unit.activation.payloads import AS_OF, PATIENCE, document
-
 from orchestration.activation import outbox, record, run, send
 from orchestration.activation.destinations import hubspot
 from orchestration.settings import Settings
+from tests.unit.activation.payloads import AS_OF, PATIENCE, document
 
 
 def die(*args, **kwargs):

@@ -7,12 +7,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.unit.activation.payloads import AS_OF, PATIENCE, UPDATE, crm_differences, document, fill_warehouse, intercept, ledger_rows
 
 from orchestration.activation import outbox
 from orchestration.activation.errors import SyncStoppedError
 from orchestration.activation.run import run_sync
 from orchestration.demo.answers import Answer
+from tests.unit.activation.payloads import (
+    AS_OF,
+    PATIENCE,
+    UPDATE,
+    crm_differences,
+    document,
+    fill_warehouse,
+    intercept,
+    ledger_rows,
+)
 
 ROOT = Path(__file__).parents[3]
 ROWS = 200

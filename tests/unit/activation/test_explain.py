@@ -1,9 +1,8 @@
 """Why a person's data was sent, or not."""
 
-from tests.unit.activation.payloads import AS_OF, PATIENCE, change, document, fill_warehouse
-
 from orchestration.activation.explain import why
 from orchestration.activation.run import run_sync
+from tests.unit.activation.payloads import AS_OF, PATIENCE, change, document, fill_warehouse
 
 
 def verdicts(settings, person_id, sync=None):

@@ -3,6 +3,15 @@
 import time
 
 import pytest
+
+from orchestration.activation import outbox
+from orchestration.activation.delivery import Bucket, Patience
+from orchestration.activation.destinations.hubspot import SANDBOXES, account_type
+from orchestration.activation.endpoint import check_endpoint
+from orchestration.activation.errors import AuthError, PlanRefusedError, UnavailableError
+from orchestration.activation.run import run_sync
+from orchestration.demo.answers import Answer
+from orchestration.demo.hubspot_api import error
 from tests.unit.activation.payloads import (
     AS_OF,
     PATIENCE,
@@ -15,15 +24,6 @@ from tests.unit.activation.payloads import (
     intercept,
     ledger_rows,
 )
-
-from orchestration.activation import outbox
-from orchestration.activation.delivery import Bucket, Patience
-from orchestration.activation.destinations.hubspot import SANDBOXES, account_type
-from orchestration.activation.endpoint import check_endpoint
-from orchestration.activation.errors import AuthError, PlanRefusedError, UnavailableError
-from orchestration.activation.run import run_sync
-from orchestration.demo.answers import Answer
-from orchestration.demo.hubspot_api import error
 
 
 def sync_once(settings, run_id, sync=None, patience=PATIENCE):

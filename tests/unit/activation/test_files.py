@@ -5,13 +5,13 @@ from datetime import date
 
 import duckdb
 import pytest
-from tests.unit.activation.payloads import AS_OF, change, document
 
 from orchestration.activation.ledger import TABLES
 from orchestration.activation.plan import plan
 from orchestration.activation.run import run_sync
 from orchestration.activation.send import send
 from orchestration.warehouse import engine
+from tests.unit.activation.payloads import AS_OF, change, document
 
 NEXT_DAY = date(2018, 1, 1)
 AUDIENCE = [

@@ -1,7 +1,6 @@
 """What a plan refuses before anything is sent: keys, guards, missing tables."""
 
 import pytest
-from tests.unit.activation.payloads import AS_OF, PATIENCE, change, document, fill_warehouse, ledger_rows
 
 from orchestration.activation import outbox
 from orchestration.activation.errors import PlanRefusedError
@@ -9,6 +8,7 @@ from orchestration.activation.ledger import last_result
 from orchestration.activation.plan import plan, preview
 from orchestration.activation.run import run_sync
 from orchestration.activation.send import send
+from tests.unit.activation.payloads import AS_OF, PATIENCE, change, document, fill_warehouse, ledger_rows
 
 
 def delivered(settings, count, sync=None):

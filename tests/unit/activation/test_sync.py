@@ -3,6 +3,11 @@
 from datetime import date
 
 import pytest
+
+from orchestration.activation.errors import PlanRefusedError
+from orchestration.activation.ledger import export_results
+from orchestration.activation.run import run_sync
+from orchestration.settings import Settings
 from tests.unit.activation.payloads import (
     AS_OF,
     PATIENCE,
@@ -13,11 +18,6 @@ from tests.unit.activation.payloads import (
     fill_warehouse,
     ledger_rows,
 )
-
-from orchestration.activation.errors import PlanRefusedError
-from orchestration.activation.ledger import export_results
-from orchestration.activation.run import run_sync
-from orchestration.settings import Settings
 
 
 def sync_once(settings, run_id, sync=None, **options):

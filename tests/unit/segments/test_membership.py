@@ -3,11 +3,11 @@
 from datetime import date
 
 import pytest
-from tests.unit.segments.conftest import TODAY
 
 from orchestration.segments.document import load_documents
 from orchestration.segments.membership import BackdatedError, FeaturesOfAnotherDayError, refresh, restore
 from orchestration.warehouse import engine
+from tests.unit.segments.conftest import TODAY
 
 TOMORROW = date(2018, 1, 1)
 LATER = date(2018, 1, 2)

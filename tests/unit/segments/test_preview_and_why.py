@@ -1,13 +1,13 @@
 """What a marketer sees of a segment before and after it is used."""
 
 import pytest
-from tests.unit.segments.conftest import TODAY
 
 from orchestration.segments.document import InvalidDocumentError, load_documents
 from orchestration.segments.explain import NobodyError, why, why_text
 from orchestration.segments.membership import refresh
 from orchestration.segments.preview import NothingToPreviewError, preview, preview_text
 from orchestration.warehouse import engine
+from tests.unit.segments.conftest import TODAY
 
 
 def test_a_preview_says_size_reach_overlap_and_breakdown(town, folder, write):

@@ -3,12 +3,12 @@
 from datetime import date
 
 import pytest
-from tests.unit.segments.conftest import TODAY
 
 from orchestration.segments.compile import membership_query
 from orchestration.segments.document import load_documents
 from orchestration.segments.membership import evaluate
 from orchestration.warehouse import engine
+from tests.unit.segments.conftest import TODAY
 
 
 def _members(settings, folder, name="tried", as_of=TODAY):
