@@ -25,6 +25,7 @@ class Crm:
         self.lock = threading.Lock()
         if state_file and state_file.exists():
             self._restore(json.loads(state_file.read_text()))
+        self._saved = self._state()
 
     def tick(self) -> int:
         """The time of the next write: later than all that was ever served, in the world of the data."""
@@ -32,20 +33,24 @@ class Crm:
         return self.clock
 
     def save(self) -> None:
-        """Writes what came through the API to the state file, if there is one."""
-        if not self._state_file:
-            return
+        """Writes what came through the API since the last time to the state file, if there is one."""
         with self.lock:
-            state = {
-                "clock": self.clock,
-                "next_ids": {name: found.next_id for name, found in self.collections.items()},
-                "properties": {name: _custom(found) for name, found in self.collections.items()},
-                "objects": {name: _written(found) for name, found in self.collections.items()},
-            }
+            state = self._state()
+        if not self._state_file or state == self._saved:
+            return
         self._state_file.parent.mkdir(parents=True, exist_ok=True)
         scratch = self._state_file.with_name(self._state_file.name + ".new")
         scratch.write_text(json.dumps(state))
         os.replace(scratch, self._state_file)
+        self._saved = state
+
+    def _state(self) -> dict:
+        return {
+            "clock": self.clock,
+            "next_ids": {name: found.next_id for name, found in self.collections.items()},
+            "properties": {name: _custom(found) for name, found in self.collections.items()},
+            "objects": {name: _written(found) for name, found in self.collections.items()},
+        }
 
     def _restore(self, state: dict) -> None:
         self.clock = max(self.clock, state["clock"])

@@ -18,6 +18,9 @@ from orchestration.settings import PROJECT_ROOT, Settings
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 _SOURCES = ("*.sql", "*.yml", "*.yaml", "*.csv")
 _RESULTS = {"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult", "LogNodeResult"}
+# The manifest that `parsed` wrote stays right; a step looks at its own schemas only; what went wrong is told by the
+# results. Together a fifth of the time of a run without news.
+_LEAN = ("--no-write-json", "--cache-selected-only", "--log-level", "none", "--log-level-file", "none")
 _kept: dict[str, Any] = {}
 
 
@@ -64,7 +67,8 @@ def parsed(settings: Settings) -> Any:
     os.environ.update(environment(settings))
     key = (newest_change(), str(settings.root))
     if _kept.get("key") != key:
-        result = dbtRunner().invoke(["--quiet", "parse", *_base(settings)])
+        lean = ["--no-write-json"] if _is_written(settings) else []
+        result = dbtRunner().invoke(["--quiet", *lean, "parse", *_base(settings)])
         if not result.success:
             raise DbtError(f"dbt cannot read the project: {result.exception}")
         _kept.update(key=key, manifest=result.result)
@@ -73,10 +77,19 @@ def parsed(settings: Settings) -> Any:
 
 def manifest_dict(settings: Settings) -> Mapping[str, Any]:
     """The manifest as dbt wrote it for this home; parsed again when the project changed."""
-    written = target_folder(settings) / "manifest.json"
-    if not written.exists() or written.stat().st_mtime < newest_change():
+    if not _is_written(settings):
         parsed(settings)
-    return json.loads(written.read_text())
+    return json.loads(_written(settings).read_text())
+
+
+def _written(settings: Settings) -> Path:
+    return target_folder(settings) / "manifest.json"
+
+
+def _is_written(settings: Settings) -> bool:
+    """Whether the written manifest is the one of the project as it is on disk."""
+    path = _written(settings)
+    return path.exists() and path.stat().st_mtime >= newest_change()
 
 
 def _close_connections() -> None:
@@ -106,7 +119,7 @@ def stream(settings: Settings, args: Sequence[str], *, as_of: date) -> Iterator[
         try:
             variables = ["--vars", json.dumps({"as_of": as_of.isoformat()})]
             runner = dbtRunner(manifest=manifest, callbacks=[forward])
-            outcome["result"] = runner.invoke(["--quiet", *args, *variables, *_base(settings)])
+            outcome["result"] = runner.invoke(["--quiet", *_LEAN, *args, *variables, *_base(settings)])
         except BaseException as error:  # handed to the caller's thread below
             outcome["error"] = error
         finally:

@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.demo.generate import generate
 from orchestration.demo.run import demo_folder
-from orchestration.warehouse import engine
+from orchestration.warehouse import dbt, engine
 from orchestration.warehouse.publish import content_hash
 from tests.integration.conftest import LAST_DAY, PEOPLE, SEED
 
@@ -57,6 +57,10 @@ def test_every_stage_is_built_and_every_check_passes(home, run, story):
     empty = [table for table in story["first"] if not rows(home, f"select count(*) from {table}")[0][0]]
     assert empty in ([], ["identity.skipped_identifiers"])
     assert story["sends"] > 0
+
+
+def test_the_sql_does_what_its_unit_tests_say(home, run):
+    assert dbt.run(home, ["test", "--select", "test_type:unit"], as_of=LAST_DAY) >= 10
 
 
 def test_a_second_run_without_news_changes_nothing_and_sends_nothing(home, run, story):
