@@ -12,7 +12,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-duckdb2 test-spark proof lint format bench lock clean
+.PHONY: help install demo dev test test-duckdb2 test-spark lint format bench lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -65,9 +65,6 @@ test-duckdb2: .venv-duckdb2/.installed ## Run the tests on the next DuckDB
 test-spark: .venv-spark/.installed ## Build the same models on local Spark and compare
 	@command -v java >/dev/null || { echo "Java 17 is needed (Debian: apt-get install openjdk-17-jre-headless)"; exit 3; }
 	@.venv-spark/bin/python -m pytest -q -m spark tests/spark
-
-proof: .venv/.dev ## Run the slow proofs: sick sources, restated and late days, rebuilds
-	@$(BIN)/python -m pytest -q -m integration
 
 lint: .venv/.dev ## Check style, SQL, YAML and generated files
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

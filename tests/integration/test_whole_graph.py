@@ -84,7 +84,6 @@ def test_one_more_day_touches_only_that_day_up_to_conformed(home, run, story):
     story["sends"] = sends(home)
 
 
-@pytest.mark.proof
 def test_a_rebuild_without_truth_gives_the_same_ids_and_marts_and_sends_nothing(home, run, story):
     home.warehouse.unlink()
     shutil.rmtree(demo_folder(home) / "truth")
@@ -95,7 +94,6 @@ def test_a_rebuild_without_truth_gives_the_same_ids_and_marts_and_sends_nothing(
     assert sends(home) == story["sends"]
 
 
-@pytest.mark.proof
 def test_a_withdrawn_day_leaves_and_a_late_delivery_brings_it_back(home, run, story):
     day = demo_folder(home) / "drops" / "receipts" / "2017-06-14"
     aside = demo_folder(home) / "aside"
@@ -117,7 +115,6 @@ def test_a_withdrawn_day_leaves_and_a_late_delivery_brings_it_back(home, run, st
     assert sends(home) == story["sends"]
 
 
-@pytest.mark.proof
 def test_a_restated_day_gives_what_a_rebuild_gives(home, run):
     lines = demo_folder(home) / "drops" / "receipts" / "2017-09-20" / "receipt_lines.csv"
     whole = lines.read_text().splitlines()
