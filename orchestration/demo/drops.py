@@ -10,12 +10,9 @@ import duckdb
 
 # More than the days of a year: so that the file of each day is opened once.
 _OPEN_FILES = 500
-_OPTIONS = {
-    "csv": "format csv, header",
-    # A line is a finished JSON object: written as it is, nothing quoted.
-    "ndjson": "format csv, header false, quote '', escape '', delimiter e'\\x01'",
-    "parquet": "format parquet, compression zstd",
-}
+# What is already text is written as it is, nothing quoted.
+_AS_IS = "format csv, header false, quote '', escape '', delimiter e'\\x01'"
+_OPTIONS = {"csv": "format csv, header", "ndjson": _AS_IS, "parquet": "format parquet, compression zstd"}
 
 
 def write_days(
@@ -26,24 +23,42 @@ def write_days(
     `form` is csv, ndjson (then the query has `day` and `line`) or parquet; `order` makes the order of lines the same
     every time. Only the days between the variables `first_day` and `last_day` of the connection are written.
     """
+    wanted = f"select * from ({query}) where day between getvariable('first_day') and getvariable('last_day')"
+    folder.mkdir(parents=True, exist_ok=True)
+    if form == "parquet":
+        days = con.execute(f"select distinct day from ({wanted}) order by 1").fetchall()
+        for (day,) in days:
+            rows = f"select * exclude (day) from ({wanted}) where day = '{day}' order by {order}"
+            (folder / str(day)).mkdir(exist_ok=True)
+            con.execute(f"copy ({rows}) to '{folder / str(day) / resource}.parquet' ({_OPTIONS[form]})")
+        return len(days)
     staged = folder / f".{resource}"
     shutil.rmtree(staged, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    threads = con.execute("select current_setting('threads')").fetchall()[0][0]
-    # One thread writes the rows of a day in order, into one file.
-    con.execute("set threads = 1")
     con.execute(f"set partitioned_write_max_open_files = {_OPEN_FILES}")
-    try:
-        con.execute(
-            f"copy (select * from ({query}) where day between getvariable('first_day') and getvariable('last_day') "
-            f"order by {order}) "
-            f"to '{staged}' ({_OPTIONS[form]}, partition_by (day), overwrite_or_ignore)"
-        )
-    finally:
-        con.execute(f"set threads = {threads}")
+    # A file is one value: how the engine orders the rows of a partition differs from version to version.
+    files = _as_texts(con, wanted, form, order)
+    con.execute(f"copy ({files}) to '{staged}' ({_AS_IS}, partition_by (day), overwrite_or_ignore)")
     count = _spread(staged, folder, f"{resource}.{form}")
     shutil.rmtree(staged, ignore_errors=True)
     return count
+
+
+def _as_texts(con: duckdb.DuckDBPyConnection, query: str, form: str, order: str) -> str:
+    """SQL of one row a day: `day`, and the whole file as `body`."""
+    if form == "ndjson":
+        return f"select day, string_agg(line, e'\\n' order by line) as body from ({query}) group by day"
+    names = [name for name, *_ in con.execute(f"describe {query}").fetchall() if name != "day"]
+    line = " || ',' || ".join(_field(name) for name in names)
+    order = ", ".join(names) if order == "all" else order
+    body = f"string_agg({line}, e'\\n' order by {order})"
+    return f"select day, '{','.join(names)}' || e'\\n' || {body} as body from ({query}) group by day"
+
+
+def _field(name: str) -> str:
+    """SQL of a value as CSV writes it: nothing for a missing one, quoted where it must be (RFC 4180)."""
+    text = f"cast({name} as varchar)"
+    quoted = f"""'"' || replace({text}, '"', '""') || '"'"""
+    return f"coalesce(case when {text} = '' or regexp_matches({text}, '[\",\\r\\n]') then {quoted} else {text} end, '')"
 
 
 def _spread(staged: Path, folder: Path, name: str) -> int:
