@@ -18,6 +18,10 @@ class SourceError(RuntimeError):
         self.system = system
 
 
+class NotConnectedError(SourceError):
+    """The environment says nothing of a system, neither where it is nor how to enter: it may not be in use here."""
+
+
 @dataclass(frozen=True)
 class RawBatch:
     """Records of one file, or of pages of an API (`file` and `fingerprint` are then '').

@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from data_contracts.contract import Table
-from ingestion.batch import SourceError
+from ingestion.batch import NotConnectedError, SourceError
 
 _EXAMPLE = "postgresql://user:password@host:5432/database"
 _COLUMNS = """
@@ -77,7 +77,7 @@ def _parameters(system: str) -> dict[str, Any]:
     name = _variable(system)
     url = (os.environ.get(name) or "").strip()
     if not url:
-        raise SourceError(system, f"{name} is not set: set it to the address of the database, {_EXAMPLE}")
+        raise NotConnectedError(system, f"{name} is not set: set it to the address of the database, {_EXAMPLE}")
     unusable = f"{name} is not an address: write {_EXAMPLE}, with @ : / ? in a password as %40 %3A %2F %3F"
     if not url.startswith(("postgresql://", "postgres://")):
         raise SourceError(system, unusable)

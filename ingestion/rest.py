@@ -22,7 +22,7 @@ from dlt.sources.helpers.rest_client import RESTClient
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
-from ingestion.batch import RECORDS, RawBatch, SourceError
+from ingestion.batch import RECORDS, NotConnectedError, RawBatch, SourceError
 
 # A request that keeps failing gives up after this long, the waits that the API asks for (Retry-After) included.
 MAX_SECONDS_PER_REQUEST = 400.0
@@ -34,9 +34,12 @@ _REDIRECTS = range(300, 400)
 def connect(system: str, default_url: str = "") -> RESTClient:
     """A client for `system` from `<SYSTEM>_BASE_URL` and `<SYSTEM>_TOKEN`; retries as dlt's runtime settings say.
 
-    Raises SourceError that names the variable that is missing or cannot be used.
+    Raises SourceError that names the variable that is missing or cannot be used, NotConnectedError when both are.
     """
     prefix = system.upper()
+    if not any(os.environ.get(f"{prefix}_{part}") for part in ("BASE_URL", "TOKEN")):
+        needed = f"{prefix}_TOKEN" if default_url else f"{prefix}_BASE_URL and {prefix}_TOKEN"
+        raise NotConnectedError(system, f"not connected: set {needed} to land it")
     base_url = (os.environ.get(f"{prefix}_BASE_URL") or default_url).strip().rstrip("/")
     token = (os.environ.get(f"{prefix}_TOKEN") or "").strip()
     if not base_url:

@@ -51,13 +51,19 @@ def _sources(settings: Settings) -> Table:
 
 
 def _people(settings: Settings) -> Table:
-    rows = _rows(
+    found = _rows(
         settings,
-        "select 'records of people', count(*) from conformed.contacts "
-        "union all select 'people found', count(*) from profile.people "
-        "union all select 'duplicates removed', (select count(*) from conformed.contacts) - "
-        "(select count(distinct person_id) from identity.person_records join conformed.contacts using (record_id))",
+        "select (select count(*) from conformed.contacts), (select count(distinct person_id) from "
+        "identity.person_records join conformed.contacts using (record_id)), (select count(*) from profile.people)",
     )
+    records, people, profiles = found[0] if found else (0, 0, 0)
+    rows = [
+        ("records of people", records),
+        ("people they are of", people),
+        ("duplicates removed", records - people),
+        ("people known by a card or an account alone", profiles - people),
+        ("golden profiles", profiles),
+    ]
     return _table("People", ["", "count"], rows)
 
 

@@ -12,7 +12,7 @@ from datetime import date
 
 from data_contracts.contract import Contract
 from data_contracts.odcs import ContractError
-from ingestion.batch import SourceError
+from ingestion.batch import NotConnectedError, SourceError
 from ingestion.files import resource_of
 from ingestion.landing import LandingReport, land
 from ingestion.rejection import reject
@@ -71,12 +71,15 @@ class Intake:
 def take_in(settings: Settings, contract: Contract, *, log: Callable[[str], object]) -> Intake:
     """Land what is new at a system, reject what is unsound as a whole, and judge the result."""
     started = time.monotonic()
-    report, problem = _land(settings, contract, log)
+    report, problem, is_connected = _land(settings, contract, log)
     findings = _judge(settings, contract) if report and report.load_ids else []
     taken_back = _take_back(settings, contract, findings, report)
     balance = checks.reconciled(settings, contract)
+    # Who never connected a source does not miss it; where rows of it lie, somebody does.
+    is_unused = not is_connected and not any(counted.offered for counted in balance.values())
     tables = {
-        table.name: _table(table.name, report, problem, findings, balance[table.name]) for table in contract.tables
+        table.name: _table(table.name, report, _health(report, problem, table.name, is_unused), findings, balance)
+        for table in contract.tables
     }
     problems = _problems(tables, report, problem, taken_back)
     for told in problems:
@@ -87,12 +90,15 @@ def take_in(settings: Settings, contract: Contract, *, log: Callable[[str], obje
 
 def _land(
     settings: Settings, contract: Contract, log: Callable[[str], object]
-) -> tuple[LandingReport | None, str | None]:
-    """What landed, or why nothing could. A full disk is no fault of the source and is raised."""
+) -> tuple[LandingReport | None, str | None, bool]:
+    """What landed, or why nothing could, and whether the source is connected at all.
+
+    A full disk is no fault of the source and is raised.
+    """
     try:
-        return land(contract.system, settings.root), None
+        return land(contract.system, settings.root), None, True
     except (SourceError, ContractError) as error:
-        return None, str(error)
+        return None, str(error), not isinstance(error, NotConnectedError)
     except Exception as error:
         if is_disk_full(error):
             raise
@@ -100,10 +106,11 @@ def _land(
         log(traceback.format_exc())
         cause = root_cause(error)
         first_line = next(iter(str(cause).splitlines()), "")
-        return None, (
+        told = (
             f"{contract.system}: landing broke off ({type(cause).__name__}: {first_line}): look at what the source "
             "delivered last, and in the log for the details"
         )
+        return None, told, True
 
 
 def _judge(settings: Settings, contract: Contract) -> list[checks.Finding]:
@@ -138,19 +145,19 @@ def _take_back(
 def _table(
     name: str,
     report: LandingReport | None,
-    problem: str | None,
+    healthy: Verdict,
     findings: list[checks.Finding],
-    balance: checks.Reconciliation,
+    balances: dict[str, checks.Reconciliation],
 ) -> TableIntake:
+    balance = balances[name]
     counts = report.resources[name] if report else None
-    refused = {file: why for file, why in report.rejected.items() if _concerns(file, name, report)} if report else {}
     failed = [found for found in findings if found.resource == name and not found.passed]
     return TableIntake(
         offered=counts.offered if counts else 0,
         landed=counts.landed if counts else 0,
         quarantined=counts.quarantined if counts else 0,
         rows_landed=balance.landed,
-        healthy=_health(problem, refused),
+        healthy=healthy,
         reconciled=Verdict(
             passed=balance.is_equal,
             message="every record is landed or quarantined" if balance.is_equal else "records are lost or doubled",
@@ -171,9 +178,11 @@ def _concerns(file: str, table: str, report: LandingReport) -> bool:
     return named == table or named not in report.resources
 
 
-def _health(problem: str | None, refused: dict[str, str]) -> Verdict:
+def _health(report: LandingReport | None, problem: str | None, table: str, is_unused: bool) -> Verdict:
     if problem:
-        return Verdict(passed=False, message=f"{problem}; the last good landing stays in use")
+        message = problem if is_unused else f"{problem}; the last good landing stays in use"
+        return Verdict(passed=False, message=message, is_error=not is_unused)
+    refused = {file: why for file, why in report.rejected.items() if _concerns(file, table, report)} if report else {}
     told = "; ".join(f"{file}: {why}" for file, why in sorted(refused.items()))
     message = f"{told}; what landed of it before stays in use" if refused else "read to its end"
     return Verdict(passed=not refused, message=message, numbers={"files_refused": len(refused)})

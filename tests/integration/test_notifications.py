@@ -76,6 +76,7 @@ def test_a_run_that_fails_is_told_once_with_its_cause(webhook, instance):
 
 def test_red_checks_are_told_once_with_what_they_found(webhook, instance, monkeypatch):
     monkeypatch.delenv("MASTODON_BASE_URL", raising=False)
+    monkeypatch.setenv("MASTODON_TOKEN", "a-token")
     run = told(instance, [landing_of(load("mastodon"))], "hourly")
     (message,) = webhook.messages
     assert message["title"] == "4 checks failed in hourly"

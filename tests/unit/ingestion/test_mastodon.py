@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ingestion.batch import SourceError
+from ingestion.batch import NotConnectedError, SourceError
 from ingestion.social import mastodon
 from orchestration.demo.faults import Faults
 from orchestration.demo.server import DEMO_TOKEN, serve
@@ -114,5 +114,13 @@ def test_a_wrong_token_names_the_variable_and_not_the_token(served, monkeypatch)
 
 def test_without_an_address_the_variable_is_named(monkeypatch):
     monkeypatch.delenv("MASTODON_BASE_URL", raising=False)
+    monkeypatch.setenv("MASTODON_TOKEN", "a-token")
     with pytest.raises(SourceError, match="MASTODON_BASE_URL is not set"):
+        list(mastodon.batches({}))
+
+
+def test_without_address_and_token_it_is_not_connected(monkeypatch):
+    for name in ("MASTODON_BASE_URL", "MASTODON_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(NotConnectedError, match="set MASTODON_BASE_URL and MASTODON_TOKEN to land it"):
         list(mastodon.batches({}))

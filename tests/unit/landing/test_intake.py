@@ -44,6 +44,24 @@ def test_a_source_that_never_delivered_is_well_and_empty(settings, taken):
     assert {table.rows_landed for table in found.tables.values()} == {0}
 
 
+def test_a_source_that_nobody_connected_is_a_remark_until_rows_of_it_have_landed(
+    settings, tmp_path, taken, monkeypatch
+):
+    found = taken("mastodon")
+    assert "set MASTODON_BASE_URL and MASTODON_TOKEN to land it" in found.problems[0]
+    healthy = found.tables["accounts"].healthy
+    assert not healthy.passed
+    assert not healthy.is_error
+    assert "last good landing" not in healthy.message
+    with serve(api_data.mastodon(tmp_path, accounts=3, statuses=0, notifications=0)) as url:
+        monkeypatch.setenv("MASTODON_BASE_URL", url)
+        monkeypatch.setenv("MASTODON_TOKEN", DEMO_TOKEN)
+        assert taken("mastodon").healthy
+    monkeypatch.delenv("MASTODON_BASE_URL")
+    monkeypatch.delenv("MASTODON_TOKEN")
+    assert taken("mastodon").tables["accounts"].healthy.is_error
+
+
 def test_an_api_without_objects_is_well_and_empty(settings, tmp_path, taken, monkeypatch):
     with serve(api_data.mastodon(tmp_path, accounts=0, statuses=0, notifications=0)) as url:
         monkeypatch.setenv("MASTODON_BASE_URL", url)
