@@ -18,11 +18,12 @@ from outbox.ops as o
 join outbox.results as r on r.seq = o.seq
 """
 # Every statement may meet rows of an earlier try of the same sync, none of the same run: that is recorded once.
+# One insert a table: DuckDB 1.5 loses a big one into a table that got no rows earlier in the same transaction.
 _WRITES = """
-insert into activation.plan
-    select $sync, $run_id, seq, key, person_id, op, reason, changes, hash from outbox.ops;
 delete from activation.plan where sync = $sync and op in ('held', 'rejected');
 insert into activation.plan
+    select $sync, $run_id, seq, key, person_id, op, reason, changes, hash from outbox.ops
+    union all
     select $sync, $run_id, null, key, person_id, decision, reason, null, hash from outbox.decisions
     where decision in ('held', 'rejected');
 insert into activation.attempts

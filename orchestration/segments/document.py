@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
-from orchestration.activation.yaml_lines import Document, UnreadableError, read
 from orchestration.errors import TesseraError
 from orchestration.segments import catalogue, check
 from orchestration.segments.rules import KINDS, Clause, Comparison, DaysAgo, Step, kind
 from orchestration.settings import PROJECT_ROOT
+from orchestration.yaml_lines import Document, UnreadableError, read
 
 FOLDER = PROJECT_ROOT / "orchestration" / "defs" / "segments"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]

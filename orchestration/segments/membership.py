@@ -137,6 +137,8 @@ def _follow_merges(con: duckdb.DuckDBPyConnection) -> None:
         "delete from segments.stays where (segment, person_id) in (select segment, person_id from moved) "
         "or person_id in (select person_id from identity.aliases)"
     )
+    if not con.execute("select count(*) from moved").fetchall()[0][0]:
+        return
     # Gaps and islands: an island starts where a stay begins after every earlier one has ended.
     con.execute(
         "insert into segments.stays select segment, person_id, min(entered_date), "
@@ -153,9 +155,10 @@ def _follow_merges(con: duckdb.DuckDBPyConnection) -> None:
 def _put_members(con: duckdb.DuckDBPyConnection, evaluated: pa.Table, active: list[str], ended: list[str]) -> None:
     """Temporary tables: `members` (segment, person_id) as evaluated, `judged` the segments that were."""
     con.register("evaluated", evaluated)
-    con.execute("create or replace temp table members (segment varchar, person_id varchar)")
-    for number, name in enumerate(active):
-        con.execute(f"insert into members select ?, person_id from evaluated where s{number}", [name])
+    nobody = "select null::varchar as segment, null::varchar as person_id where false"
+    each = [f"select ?, person_id from evaluated where s{number}" for number in range(len(active))]
+    # One statement: DuckDB 1.5 loses a big insert into a table that got no rows earlier in the same transaction.
+    con.execute(f"create or replace temp table members as {' union all '.join([nobody, *each])}", active)
     con.execute("create or replace temp table judged as select unnest(?::varchar[]) as segment", [active + ended])
     con.unregister("evaluated")
 

@@ -180,3 +180,21 @@ def test_the_stays_of_a_deleted_document_end(town, folder, ohio, write):
 def test_no_segment_at_all_leaves_an_empty_table(town, folder):
     assert _refresh(town, folder) == {}
     assert _stays(town) == []
+
+
+def test_a_large_segment_after_an_empty_one_keeps_its_people(town, folder, write):
+    count = 250_000
+    with engine.writing(town) as con:
+        con.execute(
+            "insert into profile.people by name select 'x' || i as person_id, 'TX' as state, true as is_identified "
+            f"from range({count}) as t(i)"
+        )
+        con.execute(
+            "insert into features.people by name select 'x' || i as person_id, ? as as_of_date "
+            f"from range({count}) as t(i)",
+            [TODAY],
+        )
+    write("a_nobody", "{attribute: state, eq: ZZ}")
+    write("texas", "{attribute: state, eq: TX}")
+    assert _refresh(town, folder)["texas"] == {"size": count, "entered": count, "left": 0}
+    assert len(_stays(town)) == count
