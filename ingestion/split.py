@@ -45,13 +45,13 @@ def split_sql(table: Table, header: Sequence[str] | None) -> str:
     )
     types = ",\n        ".join(f"{typed(c)} as {identifier('t ' + c.name)}" for c in table.columns)
     values = ",\n    ".join(f"{identifier('t ' + c.name)} as {identifier(c.name)}" for c in table.columns)
-    keep = "t.document" if table.keep_raw else "cast(null as varchar)"
+    keep = "t._document" if table.keep_raw else "cast(null as varchar)"
     return f"""
 with decoded as (
     select
         *,
-        octet_length(_content) as size,
-        case when octet_length(_content) <= {table.max_record_bytes} then try(decode(_content)) end as document
+        octet_length(_content) as _size,
+        case when octet_length(_content) <= {table.max_record_bytes} then try(decode(_content)) end as _document
     from records
 ),
 fielded as (
@@ -62,8 +62,8 @@ fielded as (
 ),
 received as (
     select
-        * exclude (fields),
-        len(fields) as count_fields,
+        * exclude (_fields),
+        len(_fields) as _count_fields,
         {received}
     from fielded
 ),
@@ -77,23 +77,23 @@ select
     {values},
     {keep} as _raw,
     t._file,
-    t.line as _line,
+    t._line,
     t._batch_id,
-    t.row as _row,
+    t._row,
     {_reason(table, header)} as _reason
 from t
 """
 
 
 def _csv_fields(table: Table, header: Sequence[str]) -> tuple[str, list[str]]:
-    plain = "string_split(document, ',')"
+    plain = "string_split(_document, ',')"
     quoted = (
-        f"case when regexp_full_match(document, {literal(_FIELD + '(,' + _FIELD + ')*')}) then "
-        f"list_transform(regexp_extract_all(document || ',', {literal(_FIELD + ',')}, 1), lambda x: "
+        f"case when regexp_full_match(_document, {literal(_FIELD + '(,' + _FIELD + ')*')}) then "
+        f"list_transform(regexp_extract_all(_document || ',', {literal(_FIELD + ',')}, 1), lambda x: "
         "case when starts_with(x, '\"') then replace(x[2:-2], '\"\"', '\"') else x end) end"
     )
-    fields = f"case when contains(document, '\"') then {quoted} else {plain} end as fields"
-    picks = [f"nullif(fields[{list(header).index(column.path) + 1}], '')" for column in table.columns]
+    fields = f"case when contains(_document, '\"') then {quoted} else {plain} end as _fields"
+    picks = [f"nullif(_fields[{list(header).index(column.path) + 1}], '')" for column in table.columns]
     return fields, picks
 
 
@@ -102,12 +102,12 @@ def _json_fields(table: Table) -> tuple[str, list[str]]:
     documents = [c for c in table.columns if c.physical_type == "json"]
     # The '$' comes last: its text says whether the record is an object at all.
     paths = ", ".join([*(literal(json_path(c.path)) for c in texts), "'$'"])
-    fields = f"try(json_extract_string(document, [{paths}])) as fields"
-    picks = {c.name: f"fields[{place}]" for place, c in enumerate(texts, 1)}
+    fields = f"try(json_extract_string(_document, [{paths}])) as _fields"
+    picks = {c.name: f"_fields[{place}]" for place, c in enumerate(texts, 1)}
     if documents:
         inner = ", ".join(literal(json_path(c.path)) for c in documents)
-        fields += f",\n        try(json_extract(document, [{inner}])) as documents"
-        picks |= {c.name: f"nullif(cast(documents[{n}] as varchar), 'null')" for n, c in enumerate(documents, 1)}
+        fields += f",\n        try(json_extract(_document, [{inner}])) as _documents"
+        picks |= {c.name: f"nullif(cast(_documents[{n}] as varchar), 'null')" for n, c in enumerate(documents, 1)}
     return fields, [picks[column.name] for column in table.columns]
 
 
@@ -125,20 +125,20 @@ def _reason(table: Table, header: Sequence[str] | None) -> str:
     checks = f"nullif(concat_ws('; ', {', '.join(rules)}), '')" if rules else "null"
     limit = table.max_record_bytes
     if header is None:
-        is_object = "count_fields is not null and starts_with(ltrim(document), '{')"
+        is_object = "_count_fields is not null and starts_with(ltrim(_document), '{')"
         shape = f"when not ({is_object}) then 'not a JSON object, or a broken one'"
     else:
         shape = (
-            "when count_fields is null then 'quotes do not close or do not stand around a whole field'\n        "
-            f"when count_fields <> {len(header)} then 'expected {len(header)} fields, got ' || count_fields"
+            "when _count_fields is null then 'quotes do not close or do not stand around a whole field'\n        "
+            f"when _count_fields <> {len(header)} then 'expected {len(header)} fields, got ' || _count_fields"
         )
     if table.encoding == "utf-8":
         undecodable = "not UTF-8; if it is cp1252, set the custom property encoding: cp1252 in the contract and replay"
     else:
         undecodable = f"not {table.encoding}; correct the custom property encoding of this table in the contract"
     return f"""case
-        when size > {limit} then 'record of ' || size || ' bytes, more than {limit} (custom property maxRecordBytes)'
-        when document is null then {literal(undecodable)}
+        when _size > {limit} then 'record of ' || _size || ' bytes, more than {limit} (custom property maxRecordBytes)'
+        when _document is null then {literal(undecodable)}
         {shape}
         else {checks}
     end"""
@@ -156,7 +156,10 @@ def split(
     """Judge `records` (raw, line, _file, _batch_id); every record is in exactly one of the two results."""
     content = to_utf8(records.column("raw"), table.encoding)
     rows = pa.array(np.arange(records.num_rows, dtype="int64"))
-    view = records.drop_columns(["raw"]).append_column("_content", content).append_column("row", rows)
+    view = records.drop_columns(["raw", "line"])
+    # Underscores, so that a column of a contract may have any name.
+    for name, values in (("_line", records.column("line")), ("_content", content), ("_row", rows)):
+        view = view.append_column(name, values)
     # The engine reads one batch with one thread, whatever its size.
     con.register("records", pa.Table.from_batches(view.to_batches(max_chunksize=_ROWS_A_TASK), view.schema))
     try:

@@ -48,6 +48,12 @@ def value_of(kind, text, **rules):
     return good[0]["x"] if good else bad[0]["_reason"]
 
 
+def test_a_column_may_have_any_name():
+    names = ["line", "row", "size", "document", "documents", "fields", "count_fields", "t", "records", "select"]
+    good, _ = judged(table(*map(column, names)), [",".join(names)], names)
+    assert {name: good[0][name] for name in names} == {name: name for name in names}
+
+
 INTEGER, DOUBLE, MONEY = ("integer", "bigint"), ("number", "double"), ("number", "decimal(18,2)")
 BOOLEAN, DATE, TIMESTAMP = ("boolean", "boolean"), ("date", "date"), ("timestamp", "timestamp")
 JSON, TEXT = ("string", "json"), ("string", "varchar")
