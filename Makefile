@@ -83,7 +83,7 @@ bench: .venv/.dev ## Measure the published figures
 COMPILE = $(UV) pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint .tools/constraints.txt
 lock: .tools/bin/uv ## Recompute the lock files
 	@echo 'duckdb==1.5.5' > .tools/constraints.txt
-	$(COMPILE) --extra demo -o requirements.lock
+	$(COMPILE) --extra demo --extra postgres -o requirements.lock
 	$(COMPILE) --extra demo --extra dev -o requirements-dev.lock
 	$(COMPILE) --extra demo --extra dev --extra spark -o requirements-spark.lock
 	@echo 'duckdb==2.0.0' > .tools/constraints.txt
