@@ -1,12 +1,18 @@
 """`tessera`: a thin command line over what the assets call. Each command imports what it needs, so help is quick."""
 
 import sys
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestration.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,6 +34,17 @@ def _settings():
     from orchestration.home import opened
 
     return opened()
+
+
+@contextmanager
+def _reaching_sources(settings: "Settings") -> "Iterator[None]":
+    """A home that holds the demo reaches the demo's sources, any other what the environment names."""
+    from orchestration.demo.run import own_sources
+
+    with own_sources(settings) as address:
+        if address:
+            typer.echo(f"this home holds the demo: its sources answer at {address}", err=True)
+        yield
 
 
 @app.command()
@@ -65,7 +82,9 @@ def run(
     """Run a job in this process; it shows in the UI like any other run."""
     from orchestration.jobs import run_job
 
-    outcome = run_job(_settings(), job, as_of=as_of.date() if as_of else None)
+    settings = _settings()
+    with _reaching_sources(settings):
+        outcome = run_job(settings, job, as_of=as_of.date() if as_of else None)
     typer.echo(outcome.summary())
     raise typer.Exit(0 if outcome.healthy else 1)
 
@@ -78,7 +97,9 @@ def dev(
     """Open the Dagster UI on this home."""
     from orchestration.home import serve_ui
 
-    raise typer.Exit(serve_ui(_settings(), host=host, port=port))
+    settings = _settings()
+    with _reaching_sources(settings):
+        raise typer.Exit(serve_ui(settings, host=host, port=port))
 
 
 @app.command()
@@ -98,7 +119,9 @@ def land(system: Annotated[str, typer.Argument(help="Name of a source system, fo
     from data_contracts.contract import load
     from orchestration.landing.intake import take_in
 
-    intake = take_in(_settings(), load(system), log=partial(typer.echo, err=True))
+    settings = _settings()
+    with _reaching_sources(settings):
+        intake = take_in(settings, load(system), log=partial(typer.echo, err=True))
     typer.echo(intake.summary())
     raise typer.Exit(0 if intake.healthy else 1)
 
@@ -133,7 +156,9 @@ def sync(
     """Plan, send and record one sync."""
     from orchestration.activation.run import run_named
 
-    result = run_named(_settings(), name, as_of=as_of.date() if as_of else None, dry_run=dry_run)
+    settings = _settings()
+    with _reaching_sources(settings):
+        result = run_named(settings, name, as_of=as_of.date() if as_of else None, dry_run=dry_run)
     typer.echo(result.summary())
     raise typer.Exit(0 if result.success else 1)
 

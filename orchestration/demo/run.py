@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from orchestration.demo.faults import Faults
 
 TOKEN = "demo-token"
+# In the demo's folder: which population it holds.
+_MARKER = "population.json"
 
 
 def demo_folder(settings: Settings) -> Path:
@@ -28,7 +30,7 @@ def ensure_population(settings: Settings, *, people: int, seed: int) -> float:
     Raises TesseraError when the home holds another population: its people would be mixed with the new ones.
     """
     folder = demo_folder(settings)
-    marker, wanted = folder / "population.json", {"people": people, "seed": seed}
+    marker, wanted = folder / _MARKER, {"people": people, "seed": seed}
     if marker.exists():
         there = json.loads(marker.read_text())
         if there != wanted:
@@ -80,6 +82,19 @@ def sources(settings: Settings, faults: "Faults | None" = None) -> Iterator[None
         finally:
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@contextmanager
+def own_sources(settings: Settings) -> Iterator[str | None]:
+    """The demo's sources, if the home holds a demo, whatever else the environment names; yields their address.
+
+    Generated people never reach a real account, and the next run finds the sources where the first one did.
+    """
+    if not (demo_folder(settings) / _MARKER).exists():
+        yield None
+        return
+    with sources(settings):
+        yield os.environ["HUBSPOT_BASE_URL"]
 
 
 def run_demo(settings: Settings, *, people: int, seed: int) -> int:
