@@ -33,7 +33,7 @@ BOOTSTRAP := $(if $(PIP),,.tools/bin/uv)
 
 .venv/.installed: $(BOOTSTRAP) pyproject.toml requirements.lock
 	$(call environment,.venv,requirements.lock)
-	@touch $@
+	@rm -f .venv/.dev && touch $@
 
 .venv/.dev: $(BOOTSTRAP) pyproject.toml requirements-dev.lock
 	$(call environment,.venv,requirements-dev.lock)

@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 from data_contracts.contract import Contract, Table, load
-from ingestion.batch import RECORDS, RawBatch, SourceError
+from ingestion.batch import RECORDS, NotConnectedError, RawBatch, SourceError
 from ingestion.records import UnreadableFileError, lines, parquet_columns, parquet_rows
 
 KINDS = ("csv", "ndjson", "parquet")
@@ -66,7 +66,8 @@ def batches(system: str, state: dict[str, Any]) -> Iterator[RawBatch]:
     """New, changed and vanished files of `system`, by resource and name.
 
     `state['files']` maps each known file to [size, mtime, content hash, contract that refused it or ''].
-    Raises SourceError when the folder cannot be read, or when all the files known are gone at once.
+    Raises SourceError when the folder cannot be read, or when all the files known are gone at once, NotConnectedError
+    when there never was one.
     """
     contract = load(system)
     known = state.get("files", {})
@@ -184,7 +185,7 @@ def _walk(system: str, known: dict[str, Any]) -> list[Drop]:
     if not root.is_dir():
         if known:
             raise SourceError(system, f"{root} is gone, {len(known)} files landed from it; bring it back and run again")
-        return []
+        raise NotConnectedError(system, f"not connected: drop files as {root}/<day>/<table>.<format> to land them")
     drops = list(_scan(system, root, root))
     # One file may be withdrawn; all of them at once is a disk that is not mounted.
     if not drops and len(known) > 1:

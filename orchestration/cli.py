@@ -224,7 +224,7 @@ def contracts_check() -> None:
     findings = check_project()
     for finding in findings:
         typer.echo(finding, err=True)
-    typer.echo("contracts and documents are sound" if not findings else f"{len(findings)} findings")
+    typer.echo("contracts and documents are sound" if not findings else f"{len(findings)} to mend")
     raise typer.Exit(1 if findings else 0)
 
 

@@ -179,9 +179,10 @@ def _concerns(file: str, table: str, report: LandingReport) -> bool:
 
 
 def _health(report: LandingReport | None, problem: str | None, table: str, is_unused: bool) -> Verdict:
+    if problem and is_unused:
+        return Verdict(passed=True, message=problem)
     if problem:
-        message = problem if is_unused else f"{problem}; the last good landing stays in use"
-        return Verdict(passed=False, message=message, is_error=not is_unused)
+        return Verdict(passed=False, message=f"{problem}; the last good landing stays in use")
     refused = {file: why for file, why in report.rejected.items() if _concerns(file, table, report)} if report else {}
     told = "; ".join(f"{file}: {why}" for file, why in sorted(refused.items()))
     message = f"{told}; what landed of it before stays in use" if refused else "read to its end"

@@ -11,7 +11,7 @@ import pytest
 from data_contracts import contract as contracts
 from data_contracts.contract import ContractError
 from ingestion import layout
-from ingestion.batch import SourceError
+from ingestion.batch import NotConnectedError, SourceError
 from ingestion.landing import land
 from tests.drop_data import LINES, batches, current, line, payments, put, query, sales
 
@@ -120,7 +120,14 @@ def test_a_withdrawn_day_is_gone_and_comes_back(home, drops, landed):
     assert current(home, "receipts", "receipt_lines") == [(10,)]
 
 
-def test_nothing_dropped_is_nothing_landed_and_readable(home, landed):
+def test_a_drop_folder_that_never_was_is_named_and_the_tables_are_readable(home, drops, landed):
+    with pytest.raises(NotConnectedError, match=f"drop files as {drops}/receipts/<day>/<table>"):
+        landed()
+    assert current(home, "receipts", "receipt_lines") == [(0,)]
+
+
+def test_nothing_dropped_is_nothing_landed_and_readable(home, drops, landed):
+    (drops / "receipts").mkdir(parents=True)
     report = landed()
     assert (report.load_ids, report.rejected) == ((), {})
     assert current(home, "receipts", "receipt_lines") == [(0,)]
@@ -289,6 +296,7 @@ def test_a_misspelt_contract_stops_its_source_only(home, drops, landed, contract
     sales(drops, NEXT)
     with pytest.raises(ContractError, match=r"receipts\.odcs\.yaml:\d+: logicalType 'dat' .*did you mean 'date'"):
         landed()
+    (drops / "segment").mkdir()
     assert landed("segment").rejected == {}
     contract_of("receipts", "logicalType: dat", "logicalType: date")
     landed()
