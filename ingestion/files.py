@@ -169,8 +169,8 @@ def check_columns(found: Sequence[str], expected: Sequence[str]) -> str | None:
         parts = [f"missing {name!r}{_nearest(name, extra)}" for name in missing] + [f"{name!r} twice" for name in twice]
         unknown = f"; not in the contract: {', '.join(map(repr, extra))}" if extra else ""
         raise UnreadableFileError(
-            f"wrong columns: {', '.join(parts)}{unknown}; deliver it again with the contract's columns, "
-            "or correct physicalName in the contract"
+            f"wrong columns: {', '.join(parts)}{unknown}; deliver it again with every column of the contract (those "
+            "not required may be empty), or correct physicalName in the contract"
         )
     return f"columns ignored, not in the contract: {', '.join(extra)}" if extra else None
 

@@ -20,13 +20,20 @@ app = typer.Typer(
     help="Tessera, a customer data platform in your own warehouse.",
 )
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that broke their contract: see them, land them once mended.")
-segment = typer.Typer(no_args_is_help=True, help="Segments: preview a document, ask why a person is in.")
+segment = typer.Typer(no_args_is_help=True, help="Segments: preview a document before it is used.")
 contracts = typer.Typer(no_args_is_help=True, help="Data contracts and what is generated from them.")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(segment, name="segment")
 app.add_typer(contracts, name="contracts")
 
-AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Business day of the run.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=["%Y-%m-%d"],
+        help="Business day of the run; without it, the latest complete one that has landed.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
@@ -76,16 +83,24 @@ def generate(
 
 @app.command()
 def run(
-    job: Annotated[str, typer.Argument(help="everything, daily, hourly or sync.")] = "daily",
+    job: Annotated[
+        str,
+        typer.Argument(
+            help="daily: landing to marts, sends nothing. hourly: landing to profiles. sync: sends. everything: all."
+        ),
+    ] = "daily",
     as_of: AsOf = None,
 ) -> None:
     """Run a job in this process; it shows in the UI like any other run."""
     from orchestration.jobs import run_job
+    from orchestration.landing.drops import nobodys_folders
+    from orchestration.report import summary
 
     settings = _settings()
     with _reaching_sources(settings):
         outcome = run_job(settings, job, as_of=as_of.date() if as_of else None)
-    typer.echo(outcome.summary())
+    for told in (*nobodys_folders(settings), summary(settings), outcome.summary()):
+        typer.echo(told)
     raise typer.Exit(0 if outcome.healthy else 1)
 
 

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -81,10 +83,22 @@ def require_dagster_home(environ: Mapping[str, str]) -> None:
 
 
 def serve_ui(settings: Settings, *, host: str, port: int) -> int:
-    """Run `dagster dev` on this home until it is stopped; prints the variables it sets. Returns its exit code."""
+    """Run `dagster dev` on this home until it is stopped; prints the variables it sets. Returns its exit code.
+
+    Raises SettingsError when the port is taken.
+    """
+    with socket.socket() as probe:
+        if probe.connect_ex((host, port)) == 0:
+            raise SettingsError(f"{host}:{port} is taken: name another one, e.g. `tessera dev --port {port + 1}`")
     ours = variables(settings)
     for name, value in ours.items():
         print(f"{name}={value}", flush=True)
     print(f"open http://{host}:{port}", flush=True)
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(PROJECT_ROOT / "workspace.yaml")]
-    return subprocess.call([*command, "-h", host, "-p", str(port)], env={**os.environ, **ours}, cwd=PROJECT_ROOT)
+    served = subprocess.Popen([*command, "-h", host, "-p", str(port)], env={**os.environ, **ours}, cwd=PROJECT_ROOT)
+    # Dagster takes its other processes with it when interrupted, and leaves them behind when terminated.
+    signal.signal(signal.SIGTERM, lambda *_: served.send_signal(signal.SIGINT))
+    try:
+        return served.wait()
+    except KeyboardInterrupt:
+        return served.wait()

@@ -1,4 +1,4 @@
-"""What a run says on a terminal: one line per finished step, errors in full. The UI keeps everything anyway."""
+"""What a run says on a terminal: one line per finished step; why one failed, at the end. The UI keeps all."""
 
 import logging
 import sys
@@ -6,8 +6,8 @@ import sys
 import dagster as dg
 
 _SHOWN = {"STEP_SUCCESS", "STEP_FAILURE"}
-# Tests of a source that two steps share run with whichever comes first.
-_HARMLESS = "which is not selected. Letting it through"
+# Tests of a source that two steps share run with whichever comes first; steps after a failed one are not news.
+_HARMLESS = ("which is not selected. Letting it through", "Dependencies for step")
 
 
 class _StepLines(logging.Handler):
@@ -16,7 +16,7 @@ class _StepLines(logging.Handler):
         event = meta.get("dagster_event") if isinstance(meta, dict) else getattr(meta, "dagster_event", None)
         if event is not None and event.event_type_value in _SHOWN:
             sys.stderr.write(f"  {_line(event)}\n")
-        elif event is None and record.levelno >= logging.WARNING and _HARMLESS not in record.getMessage():
+        elif event is None and record.levelno >= logging.WARNING and not _is_harmless(record):
             sys.stderr.write(f"  {record.levelname.lower()}: {record.getMessage().rsplit(' - ', 1)[-1]}\n")
         sys.stderr.flush()
 
@@ -25,7 +25,11 @@ def _line(event: dg.DagsterEvent) -> str:
     step = (event.step_key or "").rsplit(".", 1)[-1]
     if event.event_type_value == "STEP_SUCCESS":
         return f"{event.step_success_data.duration_ms / 1000:7.1f} s  {step}"
-    return f" FAILED    {step}: {event.step_failure_data.error_display_string.splitlines()[0]}"
+    return f" FAILED    {step}"
+
+
+def _is_harmless(record: logging.LogRecord) -> bool:
+    return any(part in record.getMessage() for part in _HARMLESS)
 
 
 @dg.logger(description="One line per finished step, for a terminal.")

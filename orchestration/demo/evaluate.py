@@ -28,8 +28,9 @@ def evaluate(truth: Path, settings: Settings) -> dict[str, Any]:
 
     `tessera`, `exact_keys`, `bare_splink`: dicts of `partition_metrics` (the last is absent above 100,000 records).
     `traps`: by trap, the share of cases that Tessera told apart or joined rightly; `trap_cases`: by method and trap,
-    the counts of `trap_metrics`. `browsers`, `orders`: `count`, `share_known`, `share_right` of anonymous browsers and
-    of orders: how many got a person, and of these the right one.
+    the counts of `trap_metrics`. `true_people`: true people behind the records that Tessera resolved. `browsers`,
+    `orders`: `count`, `share_known`, `share_right` of anonymous browsers and of orders: how many got a person, and of
+    these the right one.
     """
     with engine.reading(settings) as con:
         for name in _TRUTH:
@@ -71,6 +72,10 @@ def _scores(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return scores | {
         "traps": {trap: counts["count_right"] / counts["count_cases"] for trap, counts in cases["tessera"].items()},
         "trap_cases": cases,
+        "true_people": con.execute(
+            "select count(distinct truth_records.person_id) "
+            "from every_record inner join truth_records using (record_id)"
+        ).fetchall()[0][0],
         "browsers": _browsers(con),
         "orders": _orders(con),
     }

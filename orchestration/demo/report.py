@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ingestion import quarantine
+from orchestration import report
 from orchestration.demo.evaluate import evaluate
 from orchestration.jobs import Outcome
 from orchestration.settings import Settings
@@ -47,24 +48,12 @@ def _sources(settings: Settings) -> Table:
                 [f"{folder}/batches/*.parquet"],
             ).fetchall()[0]
             rows.append((folder.name, int(landed or 0), int(bad or 0)))
-    return _table("Records per source", ["source", "landed", "quarantined"], rows)
+    return _table("Records per source, all landings", ["source", "landed", "quarantined"], rows)
 
 
-def _people(settings: Settings) -> Table:
-    found = _rows(
-        settings,
-        "select (select count(*) from conformed.contacts), (select count(distinct person_id) from "
-        "identity.person_records join conformed.contacts using (record_id)), (select count(*) from profile.people)",
-    )
-    records, people, profiles = found[0] if found else (0, 0, 0)
-    rows = [
-        ("records of people", records),
-        ("people they are of", people),
-        ("duplicates removed", records - people),
-        ("people known by a card or an account alone", profiles - people),
-        ("golden profiles", profiles),
-    ]
-    return _table("People", ["", "count"], rows)
+def _people(settings: Settings, figures: dict[str, Any]) -> Table:
+    rows = [*report.people(settings), ("true people behind those profiles", figures["true_people"])]
+    return _table(f"People, business day {report.business_day(settings)}", ["", "count"], rows)
 
 
 def _quality(figures: dict[str, Any]) -> list[Table]:
@@ -73,10 +62,11 @@ def _quality(figures: dict[str, Any]) -> list[Table]:
         for name, key in (("Tessera", "tessera"), ("exact keys", "exact_keys"), ("bare Splink", "bare_splink"))
         if key in figures
     ]
-    traps = [(trap, f"{share:.1%}") for trap, share in sorted(figures.get("traps", {}).items())]
+    cases = figures["trap_cases"]["tessera"]
+    traps = [(trap, cases[trap]["count_cases"], f"{share:.1%}") for trap, share in sorted(figures["traps"].items())]
     return [
         _table("Match quality against the generated truth", ["", "precision", "recall", "pair F1", "B-cubed"], methods),
-        _table("Traps", ["trap", "told apart or joined rightly"], traps),
+        _table("Traps: people who are easily mixed up", ["trap", "cases", "told apart or joined rightly"], traps),
     ]
 
 
@@ -102,9 +92,10 @@ def _quarantine(settings: Settings) -> Table:
     totals: Counter[str] = Counter()
     for reason, count in rows:
         totals[reason] += count
-    return _table(
-        "Quarantine (tessera quarantine list names file and line)", ["reason", "rows"], totals.most_common(12)
-    )
+    shown = totals.most_common(12)
+    if rest := totals.total() - sum(count for _, count in shown):
+        shown.append((f"{len(totals) - len(shown)} other reasons", rest))
+    return _table("Quarantine (tessera quarantine list names file and line)", ["reason", "rows"], shown)
 
 
 def evaluation_text(settings: Settings, truth: Path, *, as_json: bool) -> str:
@@ -123,10 +114,13 @@ def print_summary(settings: Settings, outcome: Outcome, *, truth: Path) -> None:
     """The page a demo ends with."""
     console = Console(width=110)
     console.print()
-    tables = [_sources(settings), _quarantine(settings), _people(settings), *_quality(evaluate(truth, settings))]
+    figures = evaluate(truth, settings)
+    tables = [_sources(settings), _quarantine(settings), _people(settings, figures), *_quality(figures)]
     for table in (*tables, _segments(settings), _syncs(settings, outcome.run_id)):
         console.print(table)
         console.print()
     console.print(outcome.summary())
-    console.print(f"marts for BI: {settings.published / 'marts.duckdb'} (and Parquet beside it)")
+    is_new = outcome.run_id in str((settings.published / "marts.duckdb").resolve())
+    told = "published anew" if is_new else "as published before: no mart changed"
+    console.print(f"marts for BI: {settings.published / 'marts.duckdb'} (and Parquet beside it), {told}")
     console.print("the same in the Dagster UI: make dev, then http://127.0.0.1:3000")

@@ -35,8 +35,8 @@ def latest_business_day(settings: Settings) -> date:
     known = [day for day in days if day is not None]
     if not known:
         raise NothingLandedError(
-            f"no business day has landed in {settings.landing}: land a source that has one "
-            "(`tessera land receipts`), or say the day: TESSERA_AS_OF=2026-01-31"
+            f"no business day has landed in {settings.landing}: land one, e.g. `tessera land receipts`, or say which "
+            "day the run is for: `tessera run daily --as-of 2026-01-31`, or TESSERA_AS_OF=2026-01-31"
         )
     return max(known)
 

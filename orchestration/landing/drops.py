@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+from difflib import get_close_matches
 from pathlib import Path
 
+from ingestion.discover import discover
 from orchestration.settings import Settings
 
 
@@ -22,3 +24,15 @@ def marks(settings: Settings, system: str) -> dict[str, int | str]:
             digest.update(f"{path.relative_to(folder)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
             count += 1
     return {"files": count, "fingerprint": digest.hexdigest()[:16]}
+
+
+def nobodys_folders(settings: Settings) -> list[str]:
+    """A sentence for each folder among the drops that no source reads: perhaps its name is misspelt."""
+    root, systems = drops_folder(settings), sorted(discover())
+    folders = sorted(path for path in root.glob("[!._]*") if path.is_dir() and path.name not in systems)
+    return [f"{path}: no source has this name{_nearest(path.name, systems)}; nothing in it is read" for path in folders]
+
+
+def _nearest(name: str, systems: list[str]) -> str:
+    near = get_close_matches(name, systems, n=1)
+    return f" (is it {near[0]!r}?)" if near else ""

@@ -71,10 +71,10 @@ def _documents(segment: str, folder: Path) -> tuple[SegmentDocument, list[Segmen
         if document.name == segment:
             return document, everything
     own = [str(error) for error in errors if error.file.stem == segment]
-    near = get_close_matches(segment, [document.name for document in everything], n=1)
-    raise InvalidDocumentError(
-        "\n".join(own) or f"there is no segment '{segment}'" + (f": did you mean '{near[0]}'?" if near else "")
-    )
+    names = [document.name for document in everything]
+    near = get_close_matches(segment, names, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(sorted(names))}"
+    raise InvalidDocumentError("\n".join(own) or f"there is no segment '{segment}': {hint}")
 
 
 def _person(con: duckdb.DuckDBPyConnection, person_id: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from data_contracts.contract import load, systems
 from orchestration.errors import TesseraError
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
@@ -134,10 +135,28 @@ def _write(
     for table in tables:
         # Schema main: the bare name of a table is found whatever a tool calls the file's catalog.
         con.execute(f'create table published.main."{table}" as from marts."{table}"')
+        for comment in _comments(table, contents[table]["columns"]):
+            con.execute(comment)
         con.execute(f"copy marts.\"{table}\" to '{parquet / table}.parquet' (format parquet, compression zstd)")
     con.execute("detach published")
     manifest = {"release": release, "contents": contents}
     (folder / f"{release}.json").write_text(json.dumps(manifest, indent=1))
+
+
+def _comments(table: str, columns: list[str]) -> list[str]:
+    """What the contract of a mart says of it and its columns, for the tools that show comments."""
+    if table not in systems("marts"):
+        return []
+    described, on = load(table, "marts").table(table), f"published.main.{table}"
+    there = {column.partition(" ")[0] for column in columns}
+    return [
+        f"comment on table {on} is {_quoted(described.description)}",
+        *(f"comment on column {on}.{c.name} is {_quoted(c.description)}" for c in described.columns if c.name in there),
+    ]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _flip(folder: Path, name: str, target: str) -> None:

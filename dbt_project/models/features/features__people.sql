@@ -340,7 +340,8 @@ rfm_ranks as (
 
     select
         person_id,
-        percent_rank() over (order by recency_days desc) as recency_rank,
+        -- People who bought on the same day share the better place: all of them are as recent as anybody.
+        1 - percent_rank() over (order by recency_days) as recency_rank,
         percent_rank() over (order by count_orders_365d) as frequency_rank,
         percent_rank() over (order by net_amount_365d) as monetary_rank
 

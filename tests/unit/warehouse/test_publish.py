@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from data_contracts.contract import load
 from orchestration.warehouse import engine
 from orchestration.warehouse.publish import NothingToPublishError, content_hash, publish
 
@@ -217,3 +218,14 @@ def test_the_hash_tells_a_missing_value_from_an_empty_one_and_columns_apart():
             for left, right in [("null", "''"), ("''", "null"), ("'x'", "''"), ("''", "'x'"), ("'-'", "''")]
         }
     assert len(hashes) == 5
+
+
+def test_what_the_contract_says_of_a_mart_is_there_for_tools_that_show_comments(settings):
+    _build(settings, "create or replace table marts.stores as select 's1' as store_id, 1 as unknown_to_the_contract")
+    with duckdb.connect(publish(settings, "r1")["path"], read_only=True) as con:
+        told = con.execute("select column_name, comment from duckdb_columns() where table_name = 'stores'").fetchall()
+        table = con.execute("select comment from duckdb_tables() where table_name = 'stores'").fetchall()
+    described = load("stores", "marts").table("stores")
+    said = {column.name: column.description for column in described.columns}
+    assert dict(told) == {"store_id": said["store_id"], "unknown_to_the_contract": None}
+    assert table == [(described.description,)]
