@@ -8,7 +8,7 @@ from orchestration.settings import PROJECT_ROOT
 def check_project() -> list[str]:
     """One line per finding, each naming its file; empty when all is sound."""
     findings = []
-    for kind in ("sources", "destinations"):
+    for kind in ("sources", "destinations", "marts"):
         findings += map(str, readable(kind)[1])
     if not findings:
         findings += [f"{path}: stale, run `tessera contracts write`" for path in stale(PROJECT_ROOT / "dbt_project")]

@@ -158,8 +158,11 @@ def publish() -> None:
     from orchestration.warehouse.publish import publish as release
 
     # A name of its own: the current release is read while the next one is written.
-    for name, value in release(_settings(), f"manual-{datetime.now():%Y%m%d%H%M%S}").items():
-        typer.echo(f"{name}: {value}")
+    made = release(_settings(), f"manual-{datetime.now():%Y%m%d%H%M%S}")
+    for mart, count in made["rows"].items():
+        typer.echo(f"{mart}: {count:,} rows")
+    told = "nothing changed since" if made["is_unchanged"] else "now"
+    typer.echo(f"{made['path']}: {told} {made['release']}, {made['seconds']:.1f} s")
 
 
 @app.command()
