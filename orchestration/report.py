@@ -1,6 +1,7 @@
 """What a run left, in the few figures that every run can state. The demo's page, with its truth, is `demo.report`."""
 
 from datetime import date
+from typing import Any
 
 import duckdb
 
@@ -10,13 +11,13 @@ from orchestration.warehouse import engine
 
 def business_day(settings: Settings) -> date | None:
     """The day that the features look from; None before there are any."""
-    rows = _rows(settings, "select max(as_of_date) from features.people")
-    return rows[0][0] if rows else None
+    found = rows(settings, "select max(as_of_date) from features.people")
+    return found[0][0] if found else None
 
 
 def people(settings: Settings) -> list[tuple[str, int]]:
     """Records with a person's data, the people they are of, and the profiles made: label and count."""
-    found = _rows(
+    found = rows(
         settings,
         "select (select count(*) from conformed.contacts), (select count(distinct person_id) from "
         "identity.person_records join conformed.contacts using (record_id)), (select count(*) from profile.people)",
@@ -38,7 +39,8 @@ def summary(settings: Settings) -> str:
     return f"business day {day}: {counts}" if day else ""
 
 
-def _rows(settings: Settings, sql: str) -> list[tuple]:
+def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    """What a query finds; nothing where the tables it asks for are not there yet."""
     if not settings.warehouse.exists():
         return []
     with engine.reading(settings) as con:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from dagster import StringSource
+from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
@@ -47,8 +48,11 @@ class EventLog(SqliteEventLogStorage):
                 self._initialized_dbs.add(shard)
             with engine.begin() as connection:
                 yield connection
+
+    def store_event(self, event: EventLogEntry) -> None:
+        super().store_event(event)
         # Who watches a run in the UI waits for this file to change; what is written goes to the log beside it.
-        os.utime(self.path_for_shard(shard))
+        os.utime(self.path_for_shard(event.run_id))
 
     def _engine(self, shard: str) -> Engine:
         if shard not in self._engines:
@@ -61,10 +65,18 @@ class EventLog(SqliteEventLogStorage):
         self._engines.move_to_end(shard)
         return self._engines[shard]
 
+    def wipe(self) -> None:
+        # The files are unlinked: what is open would go on writing to nowhere.
+        self._close()
+        super().wipe()
+
     def dispose(self) -> None:
+        self._close()
+        super().dispose()
+
+    def _close(self) -> None:
         while self._engines:
             self._engines.popitem()[1].dispose()
-        super().dispose()
 
 
 def _relaxed(connection: Any, _: Any) -> None:

@@ -12,7 +12,7 @@ import duckdb
 _OPEN_FILES = 500
 # What is already text is written as it is, nothing quoted.
 _AS_IS = "format csv, header false, quote '', escape '', delimiter e'\\x01'"
-_OPTIONS = {"csv": "format csv, header", "ndjson": _AS_IS, "parquet": "format parquet, compression zstd"}
+_OPTIONS = {"csv": "format csv, header", "parquet": "format parquet, compression zstd"}
 
 
 def write_days(

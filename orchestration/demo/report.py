@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
@@ -20,14 +19,6 @@ from orchestration.settings import Settings
 from orchestration.warehouse import engine
 
 Rows = list[tuple[Any, ...]]
-
-
-def _rows(settings: Settings, sql: str) -> Rows:
-    with engine.reading(settings) as con:
-        try:
-            return con.execute(sql).fetchall()
-        except duckdb.CatalogException:
-            return []
 
 
 def _table(title: str, columns: list[str], rows: Rows) -> Table:
@@ -71,7 +62,7 @@ def _quality(figures: dict[str, Any]) -> list[Table]:
 
 
 def _segments(settings: Settings) -> Table:
-    rows = _rows(
+    rows = report.rows(
         settings,
         "select segment, count(*) from segments.membership where left_date is null group by 1 order by 2 desc",
     )
@@ -79,7 +70,7 @@ def _segments(settings: Settings) -> Table:
 
 
 def _syncs(settings: Settings, run_id: str) -> Table:
-    rows = _rows(
+    rows = report.rows(
         settings,
         "select sync, destination, count_acknowledged, count_unchanged, count_held, count_rejected "
         f"from state.activation.runs where run_id = '{run_id}' order by all",
