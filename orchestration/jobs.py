@@ -16,7 +16,7 @@ from orchestration.home import prepare, variables
 from orchestration.settings import Settings
 from orchestration.warehouse.disk import require_room
 
-JOBS = ("everything", "daily", "hourly", "sync")
+JOBS = ("everything", "daily", "hourly", "sync", "after_identity")
 
 
 class RunInProgressError(TesseraError):

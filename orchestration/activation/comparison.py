@@ -5,6 +5,7 @@ from orchestration.activation.document import SyncDocument
 
 # A reject that may not be the row's fault is tried by this many runs; a permanent one waits until the row changes.
 RUNS_PER_REJECT = 3
+ON_HOLD = "held"
 
 
 def field_kinds(sync: SyncDocument, columns: dict[str, str]) -> dict[str, str]:
@@ -30,6 +31,11 @@ def consented(sync: SyncDocument) -> str:
     )
 
 
+def on_hold(sync: SyncDocument) -> str:
+    """SQL predicate over a payload row `m`: the person is on hold. Needs relation `on_hold` (person_id)."""
+    return f"cast(m.{sync.person} as varchar) in (select person_id from on_hold)"
+
+
 def text(value: str | None) -> str:
     """A SQL string literal."""
     return "'" + (value or "").replace("'", "''") + "'"
@@ -44,8 +50,11 @@ def key_of(sync: SyncDocument) -> str:
 def judgement(sync: SyncDocument, kinds: dict[str, str]) -> str:
     """A query: one row per key in the model or acknowledged, with what to do about it and why.
 
-    Needs relations `known` (key, person_id, dest_id, payload, hash) and `refused` (key, hash, reason).
+    Needs relations `known` (key, person_id, dest_id, payload, hash), `refused` (key, hash, reason) and `on_hold`
+    (person_id): nothing is sent for these people. What a snapshot holds of them is taken out of it, for it is handed
+    over whole; at other destinations they stay as they are.
     """
+    frozen = "false" if find(sync.destination).CAPABILITIES.delivery == "snapshot" else f"held = {text(ON_HOLD)}"
     mirror = "true" if sync.mode == "mirror" else "false"
     insert_only = "true" if sync.mode == "insert_only" else "false"
     emptied = "[{'key': e.key, 'value': ''} for e in map_entries(known_payload)]" if sync.on_exit == "clear" else "[]"
@@ -95,6 +104,7 @@ decided as (
             when is_wanted and held is null and not is_known and len(differing) > 0 then 'insert'
             when is_wanted and held is null and len(differing) > 0 then 'update'
             when is_wanted and held is null then 'unchanged'
+            when is_wanted and coalesce({frozen}, false) then 'held'
             when is_known and {mirror} then 'exit'
             when is_wanted then 'held'
             else 'gone'
@@ -122,14 +132,16 @@ left join refused as r on r.key = d.key and r.hash = d.hash
 
 def _held(sync: SyncDocument) -> str:
     ground = sync.consent
+    # Without consent a row has to leave, held or not, so that is asked first.
     conditions = []
     if not ground.not_needed:
         reason = text(f"no consent to {ground.channel} for {ground.purpose}")
         conditions.append(f"when not {consented(sync)} then {reason}")
+    conditions.append(f"when {on_hold(sync)} then {text(ON_HOLD)}")
     if sync.min_match_confidence > 0:
         reason = text(f"match confidence below {sync.min_match_confidence}")
         conditions.append(f"when not coalesce(m.{sync.confidence} >= {sync.min_match_confidence}, false) then {reason}")
-    return " ".join(conditions) or "when false then ''"
+    return " ".join(conditions)
 
 
 def _canonical(sync: SyncDocument, kinds: dict[str, str]) -> str:

@@ -1,15 +1,16 @@
 """Why a person's data was, or was not, sent by a sync: what the model, the plan and the ledger say, row by row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import duckdb
 
 from orchestration.activation import ledger
-from orchestration.activation.comparison import key_of
+from orchestration.activation.comparison import ON_HOLD, key_of
 from orchestration.activation.document import SyncDocument
 from orchestration.activation.run import find_document
+from orchestration.identity import holds
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
 
@@ -30,13 +31,16 @@ class Explanation:
 def why(settings: Settings, sync: SyncDocument, person_id: str) -> list[Explanation]:
     """One explanation per key of the person, by key; empty when neither model nor ledger knows the person."""
     with engine.reading(settings) as con:
+        hold = _hold(con, person_id)
         in_model = _keys_in_model(con, sync, person_id)
         if not ledger.exists(con):
-            return [Explanation(key, True, "not planned yet: the sync has not run") for key in sorted(in_model)]
+            verdict = hold or "not planned yet: the sync has not run"
+            return [Explanation(key, True, verdict) for key in sorted(in_model)]
         rows = _rows(con, "select key from state.activation.{} where sync = $sync and person_id = $person",
                      ("state", "plan"), sync=sync.name, person=person_id)  # fmt: skip
         keys = in_model | {row[0] for row in rows}
-        return [_explain(con, sync, key, is_wanted=key in in_model) for key in sorted(keys)]
+        found = [_explain(con, sync, key, is_wanted=key in in_model) for key in sorted(keys)]
+        return [replace(item, verdict=hold) for item in found] if hold else found
 
 
 def why_text(settings: Settings, sync_name: str, person_id: str) -> str:
@@ -52,6 +56,20 @@ def why_text(settings: Settings, sync_name: str, person_id: str) -> str:
             lines.append(f"  delivered {item.acknowledged_at:%Y-%m-%d %H:%M} UTC by run {item.run_id}:")
             lines += [f"    {name} = {value}" for name, value in sorted(item.delivered.items())]
     return "\n".join(lines)
+
+
+def _hold(con: duckdb.DuckDBPyConnection, person_id: str) -> str | None:
+    """Why nothing is sent of a person who is on hold, whatever the last run did; None of anybody else."""
+    if not holds.is_known(con):
+        return None
+    rows = con.execute(holds.hold_sql("state.identity"), [person_id]).fetchall()
+    if not rows:
+        return None
+    held_at, who, why = rows[0]
+    return (
+        f"held back: {ON_HOLD} since {held_at:%Y-%m-%d %H:%M} UTC by {who} ({why}); "
+        f"`tessera release {person_id}` lets it be sent again"
+    )
 
 
 def _keys_in_model(con: duckdb.DuckDBPyConnection, sync: SyncDocument, person_id: str) -> set[str]:

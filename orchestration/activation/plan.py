@@ -12,6 +12,7 @@ from orchestration.activation.document import SyncDocument
 from orchestration.activation.errors import PlanRefusedError
 from orchestration.activation.record import record, record_refusal
 from orchestration.activation.result import PlanSummary
+from orchestration.identity.holds import held_people
 from orchestration.landing.health import sick_sources
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
@@ -79,6 +80,7 @@ def _judge(
     if unknown := _unknown_columns(sync, columns):
         return replace(nothing, refusals=(unknown,))
     known = _prepare_known(con, sync)
+    con.execute(f"create or replace temp view on_hold as select * from {held_people(con)} as h(person_id)")
     rows, empty, keys = con.execute(
         f"select count(*), count(*) filter ({key_of(sync)} is null), count(distinct {key_of(sync)}) "
         f"from warehouse.{sync.model} as m"

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestration.cli import link, review
+from orchestration.cli.explain import commands as explain_commands
+from orchestration.cli.identity import commands as identity_commands
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,6 +29,10 @@ contracts = typer.Typer(no_args_is_help=True, help="Data contracts and what is g
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(segment, name="segment")
 app.add_typer(contracts, name="contracts")
+app.add_typer(identity_commands)
+app.add_typer(explain_commands)
+app.add_typer(link.app, name="link")
+app.add_typer(review.app, name="review")
 
 AsOf = Annotated[
     datetime | None,

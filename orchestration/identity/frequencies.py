@@ -1,45 +1,64 @@
 """How common each value is among people, for Splink's term frequencies.
 
 Counted in apparent people, not in records: somebody's ten records do not make a rare name or an own e-mail common.
-What a frequency weighs is in `model`.
+Which columns have one, and what it weighs, is in `comparisons`.
 """
 
 from collections.abc import Iterator
 
 import duckdb
 
-from orchestration.identity import model
-
 # Names looked at on each step of the walk below; more says the same for more time.
 _STEP_NAMES = 24
+# As many people more as what is usual counts for.
+_KNOWN_PEOPLE = 1000
 # Shared by few people at most: initials tell them apart, and a misspelt name is not one more of them.
 _SHARED = ("email", "email_user", "phone", "street")
 
 
-def queries(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
-    """Column and query (column, tf_<column>) for each column with term frequencies; needs table `records`."""
+def queries(con: duckdb.DuckDBPyConnection, usual: dict[str, float]) -> Iterator[tuple[str, str]]:
+    """Column and query (column, tf_<column>) for each of the columns, of which `usual` says how often strangers agree.
+
+    Needs table `records`.
+    """
     con.execute(
-        "create or replace temp table apparent as select *, nullif(concat_ws('|', first_root, last_name), '') as "
-        "who from records"
+        "create or replace temp table apparent as select *, coalesce(organisation, "
+        "nullif(concat_ws('|', first_root, last_name), '')) as who from records"
     )
     con.execute(
         "create or replace temp table count_apparent as select greatest(count(distinct who), 2) as people from apparent"
     )
-    for column in model.FREQUENCY_COLUMNS:
-        yield column, _frequency(column, "left(first_root, 1)" if column in _SHARED else "who")
+    for column, share in usual.items():
+        if column == "both_names":
+            yield column, _both_names(usual)
+        elif column != "name_key":
+            yield column, _frequency(column, share, "left(first_root, 1)" if column in _SHARED else "who")
+    if "name_key" not in usual:
+        return
     _make_companions(con)
     yield (
         "name_key",
         "select name_key, greatest(any_value(tf_first_name), coalesce(max(share), 0)) as tf_name_key from apparent "
-        f"inner join ({_frequency('first_name')}) as firsts using (first_name) "
+        f"inner join ({_frequency('first_name', usual['name_key'])}) as firsts using (first_name) "
         "left join companions using (first_name, last_name) group by name_key",
     )
 
 
-def _frequency(column: str, person: str = "who") -> str:
+def _frequency(column: str, usual: float, person: str = "who") -> str:
+    """Share of people with each value, drawn towards how usual agreement is: a small table is no census."""
     return (
-        f"select {column}, greatest(count(distinct {person}), 1) / any_value(people) as tf_{column} "
+        f"select {column}, (greatest(count(distinct {person}), 1) + {_KNOWN_PEOPLE} * {usual}) / "
+        f"(any_value(people) + {_KNOWN_PEOPLE}) as tf_{column} "
         f"from apparent cross join count_apparent where {column} is not null group by {column}"
+    )
+
+
+def _both_names(usual: dict[str, float]) -> str:
+    """How usual it is to have such a first and such a last name: the product of the two shares."""
+    return (
+        "select both_names, max(tf_first_name * tf_last_name) as tf_both_names from apparent "
+        f"inner join ({_frequency('first_name', usual['name_key'])}) as firsts using (first_name) "
+        f"inner join ({_frequency('last_name', usual['last_name'])}) as lasts using (last_name) group by both_names"
     )
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from orchestration.identity import model, records
 from orchestration.identity.components import components
-from orchestration.identity.link import veto
+from orchestration.identity.scoring import veto
 
 # By what a thin record joins a person, in this order.
 _ATTACHING_TYPES = ("email", *model.DEVICE_TYPES, "phone")

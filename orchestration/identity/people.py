@@ -23,8 +23,19 @@ class Edges:
     weight: np.ndarray
 
 
-def partition(count: int, pairs: Edges, sure: Edges, apart: Edges) -> np.ndarray:
+def partition(
+    count: int,
+    pairs: Edges,
+    sure: Edges,
+    apart: Edges,
+    *,
+    only_one: np.ndarray | None = None,
+    join: float = model.JOIN_MEAN_WEIGHT,
+) -> np.ndarray:
     """The smallest record number of each record's person, int64 of length `count`.
+
+    `join` is the least mean weight at which groups join. `only_one` (uint64 of length `count`) has a bit for each
+    source of which a person has one record at most.
 
     `sure` links always hold, except where `apart` (a steward's cannot-link) parts the two ends. `pairs` are Splink's,
     vetoes already in their weights: components over them are cut by average linkage, so that one bridge does not make
@@ -43,6 +54,8 @@ def partition(count: int, pairs: Edges, sure: Edges, apart: Edges) -> np.ndarray
             _concat(pairs.right[inside], apart.right),
             _concat(weight, np.full(len(apart.left), _APART_WEIGHT)),
         ),
+        only_one,
+        join,
     )
 
 
@@ -67,8 +80,10 @@ def _groups(count: int, sure: Edges, apart: Edges) -> np.ndarray:
     return label
 
 
-def average_linkage(label: np.ndarray, edges: Edges) -> np.ndarray:
-    """Join groups of records while the mean weight over all pairs between two is at least `JOIN_MEAN_WEIGHT`.
+def average_linkage(
+    label: np.ndarray, edges: Edges, only_one: np.ndarray | None = None, join: float = model.JOIN_MEAN_WEIGHT
+) -> np.ndarray:
+    """Join groups of records while the mean weight over all pairs between two is at least `join`.
 
     `label` is the smallest record number of each record's group to begin with. A pair not in `edges` weighs
     `CLIP_LOW_WEIGHT`. Every round joins all pairs of groups that are each other's best, which for a mean gives the
@@ -78,10 +93,15 @@ def average_linkage(label: np.ndarray, edges: Edges) -> np.ndarray:
     label = label.copy()
     while True:
         a, b, total, known = _between(label, edges, count)
+        if only_one is not None:
+            held = np.zeros(count, dtype=np.uint64)
+            np.bitwise_or.at(held, label, only_one)
+            free = (held[a] & held[b]) == 0
+            a, b, total, known = a[free], b[free], total[free], known[free]
         size = np.bincount(label, minlength=count)
         pairs = size[a] * size[b]
         mean = (total + (pairs - known) * model.CLIP_LOW_WEIGHT) / pairs
-        good = mean >= model.JOIN_MEAN_WEIGHT
+        good = mean >= join
         if not good.any():
             return label
         a, b = _mutual_best(a[good], b[good], np.round(mean[good], 6), count)

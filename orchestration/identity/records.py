@@ -1,164 +1,174 @@
 """Contacts in the forms that are compared: one row per record, every compared column text or null.
 
-Cleaning of e-mails, phones and addresses does not belong here (staging does it); only what comparing needs: names from
-full names, suffixes, nicknames, swapped dates, keys that candidates share.
+What is only about names is in `names`. Contacts may come as clean as staging makes them or as raw as in any table.
 """
-
-from pathlib import Path
 
 import duckdb
 
-from orchestration.identity import model
+from orchestration.identity import names, nicknames
+from orchestration.identity.names import MAX_LENGTH, clean
 
-_NICKNAMES = Path(__file__).with_name("nicknames.csv")
-_SUFFIXES = "jr sr ii iii iv"
-_TITLES = "mr mrs ms miss dr prof"
-# Longer values are pasted text, not a field; comparing them costs their length squared.
-MAX_LENGTH = 80
-
-
-def _spaced(words: str) -> str:
-    return ", ".join(f"'{word}'" for word in words.split())
-
-
-def _clean(expression: str) -> str:
-    """A name as compared: first 80 characters, lower, letters, digits and single spaces; null when nothing is left."""
-    return (
-        f"nullif(trim(regexp_replace(regexp_replace(translate(lower(strip_accents(left({expression}, "
-        f"{MAX_LENGTH}))), 'đłøı', 'dloi'), "
-        "'[''’.`-]', '', 'g'), '[^\\p{L}\\p{N}]+', ' ', 'g')), '')"
-    )
-
-
-def _words(expression: str, dropped: str) -> str:
-    return f"list_filter(string_split({expression}, ' '), lambda w: w not in ('', {_spaced(dropped)}))"
+# What a relation of contacts may hold; what it lacks is null everywhere. Plain columns `other_1`.. come on top.
+CONTACT_COLUMNS = (
+    "record_id", "source", "first_name", "middle_name", "last_name", "name_suffix", "full_name", "birth_date", "gender",
+    "email", "phone", "street", "city", "postal_code", "state", "country", "company_name", "job_title", "occupation",
+    "birth_place", "national_id", "created_at",
+)  # fmt: skip
+# What forms are filled with where nothing is known.
+_NO_BIRTH_DATES = ("1900-01-01", "1901-01-01", "0001-01-01", "1111-11-11", "9999-12-31", "2099-12-31")
+_FILLER = "0*|1+|2+|3+|4+|5+|6+|7+|8+|9+|0?123456789?0?|x+|n/?a|none|unknown"
+# Columns that others may follow from: shared by many people, so that equal ones do not mean one person.
+_GUESSED_SHARE = 0.4
+_GUESSED_FACTOR = 5
+_BASES = ("birth_date", "left(birth_date, 4)", "postal_code", "city", "state", "country")
+_STREET_WORDS = {
+    "street": "st", "road": "rd", "avenue": "ave", "drive": "dr", "lane": "ln", "court": "ct", "place": "pl",
+    "boulevard": "blvd", "square": "sq", "terrace": "tce", "crescent": "cres", "parade": "pde", "close": "cl",
+    "highway": "hwy", "apartment": "apt", "suite": "ste", "north": "n", "south": "s", "east": "e", "west": "w",
+}  # fmt: skip
 
 
-def _names_sql(contacts: str) -> str:
-    """Name parts of each record: given first and last name, else parsed from the full name ('Last, First' too)."""
-    turned = (
-        "case when full_name like '%,%' and lower(trim(split_part(full_name, ',', 2), ' .')) not in "
-        f"({_spaced(_SUFFIXES)}) then split_part(full_name, ',', 2) || ' ' || split_part(full_name, ',', 1) "
-        "else replace(full_name, ',', ' ') end"
-    )
-    return f"""
-        with cleaned as (
-            select
-                *,
-                {_clean("coalesce(first_name_std, first_name)")} as given_first,
-                {_clean("middle_name")} as given_middle,
-                {_clean("coalesce(last_name_std, last_name)")} as given_last,
-                {_clean("name_suffix")} as given_suffix,
-                case when not regexp_matches(full_name, '[0-9@_]') then {_clean(turned)} end as full_clean
-            from {contacts}
-        ),
-        worded as (
-            select
-                *,
-                {_words("coalesce(given_first, '')", _TITLES)} as first_words,
-                {_words("coalesce(given_last, '')", _SUFFIXES)} as last_words,
-                {_words("coalesce(full_clean, '')", _TITLES + " " + _SUFFIXES)} as full_words,
-                list_filter(
-                    string_split(concat_ws(' ', given_suffix, given_last, full_clean), ' '),
-                    lambda w: w in ({_spaced(_SUFFIXES)})
-                ) as suffixes
-            from cleaned
-        )
-        select
-            record_id,
-            coalesce(given_first, given_last) is null as is_parsed,
-            case
-                when given_first is not null then first_words[1]
-                when given_last is null and len(full_words) >= 2 then full_words[1]
-            end as first_name,
-            case
-                when given_first is not null
-                    then coalesce(given_middle, array_to_string(first_words[2:], ' '))
-                when given_last is null then array_to_string(full_words[2:-2], ' ')
-            end as middle_name,
-            case
-                when given_last is not null then array_to_string(last_words, '')
-                when given_first is null and len(full_words) >= 2 then full_words[-1]
-            end as last_name,
-            case when coalesce(given_first, given_last) is null and len(full_words) = 1 then full_words[1] end
-                as lone_name,
-            suffixes[1] as name_suffix
-        from worded
-    """
-
-
-def prepare(con: duckdb.DuckDBPyConnection, contacts: str) -> None:
-    """Make tables `records` (n, record_id, compared columns), `blocks` and `skipped_blocks` from relation `contacts`.
+def prepare(con: duckdb.DuckDBPyConnection, relation: str) -> None:
+    """Make table `records` (n, record_id, compared columns) from a relation of contacts.
 
     `n` numbers the records in the order of their ids, so the same input has the same numbers on every engine version.
     """
-    con.execute(f"create or replace temp table name_parts as {_names_sql(contacts)}")
+    con.execute(f"create or replace temp table contacts as {_contacts_sql(con, relation)}")
+    names.prepare(con)
+    nicknames.make_table(con)
+    con.execute(f"create or replace temp table cleaned as {_cleaned_sql(plain_columns(con, 'contacts'))}")
+    # A city in another script than most cannot be compared.
     con.execute(
-        "create or replace temp table nicknames as "
-        "select nickname as first_name, list_sort(list_distinct(list(first_name) || [nickname])) as forms "
-        f"from read_csv('{_NICKNAMES}', header = true, all_varchar = true) group by nickname"
+        "update cleaned set city = null where strlen(city) <> length(city) "
+        "and (select avg((strlen(city) = length(city))::int) from cleaned) > 0.5"
     )
-    # A single word is the name it is more often elsewhere; a handle that is nobody's name elsewhere is no name.
-    con.execute(
-        "create or replace temp table lone_names as "
-        "with seen as (select first_name as word, 1 as is_first from name_parts where not is_parsed "
-        "union all select last_name, 0 from name_parts where not is_parsed) "
-        "select word, avg(is_first) >= 0.5 as is_first from seen where word is not null group by word"
+    con.execute("create or replace temp table area_codes as " + _area_codes_sql())
+    # A country that follows from the city says nothing beside it.
+    if _follows(con, "country"):
+        con.execute("update cleaned set country = null where city is not null or postal_code is not null")
+    telling = [column for column in plain_columns(con, "contacts") if not _follows(con, column)]
+    con.execute(f"create or replace table records as {_records_sql(telling)}")
+
+
+def _follows(con: duckdb.DuckDBPyConnection, column: str) -> bool:
+    """Whether a plain column can be guessed from another one, as age from birth date: it would count the same twice."""
+    for base in (base for base in _BASES if base != column):
+        counted = (
+            f"select {base} as base, count(*) as n from cleaned where {column} is not null group by {base}, {column}"
+        )
+        guessed, blindly = con.execute(
+            f"with counted as ({counted}), "
+            "bases as (select sum(n) as n, max(n) as best from counted where base is not null group by base "
+            "having sum(n) >= 5) "
+            f"select (select sum(best) / sum(n) from bases), max(n) / sum(n) from (select sum(n) as n from (select "
+            f"{column}, count(*) as n from cleaned where {column} is not null group by {column}) group by {column})"
+        ).fetchall()[0]
+        if guessed and guessed >= _GUESSED_SHARE and guessed >= _GUESSED_FACTOR * blindly:
+            return True
+    return False
+
+
+def plain_columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
+    """Columns of the relation of which nothing is known but that they were given."""
+    return [column for column in _columns(con, relation) if column.startswith("other_")]
+
+
+def filled_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Columns of table `records` in which at least two records have a value."""
+    columns = _columns(con, "records")
+    counts = con.execute(f"select {', '.join(f'count({column})' for column in columns)} from records").fetchall()[0]
+    return [column for column, count in zip(columns, counts, strict=True) if count > 1]
+
+
+def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
+    return [column for (column,) in con.execute(f"select column_name from (describe {relation})").fetchall()]
+
+
+def _contacts_sql(con: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """The contacts with all columns as text; what the relation lacks is null."""
+    given = _columns(con, relation)
+    plain = [column for column in given if column.startswith("other_")]
+    selected = [
+        (f"nullif(trim(cast({column} as varchar)), '')" if column in given else "cast(null as varchar)")
+        + f" as {column}"
+        for column in (*CONTACT_COLUMNS, *plain)
+    ]
+    return f"select {', '.join(selected)} from {relation}"
+
+
+def _phone_sql() -> str:
+    """The digits, without an extension: that is a desk, not a line."""
+    return "nullif(regexp_replace(regexp_replace(lower(phone), '(x|ext|#).*$', ''), '[^0-9]', '', 'g'), '')"
+
+
+def _unless_filler(expression: str) -> str:
+    return f"case when not regexp_full_match({expression}, '{_FILLER}') then {expression} end"
+
+
+def _street_sql() -> str:
+    abbreviations = " ".join(f"when '{word}' then '{short}'" for word, short in _STREET_WORDS.items())
+    return (
+        f"array_to_string(list_transform(string_split({clean('street')}, ' '), "
+        f"lambda w: case w {abbreviations} else w end), ' ')"
     )
-    _read_mail_names(con, contacts)
-    con.execute("create or replace temp table area_codes as " + _area_codes_sql(contacts))
-    con.execute(f"create or replace table records as {_records_sql(contacts)}")
-    _add_blocks(con)
 
 
-def _read_mail_names(con: duckdb.DuckDBPyConnection, contacts: str) -> None:
-    """Temporary table `mail_names` (record_id, first_name, last_name): nameless records' names, read from e-mails.
-
-    Only where the letters of the user part are one first and one last name that other records carry, as in
-    `tina.kramer7@`.
+def _cleaned_sql(plain: list[str]) -> str:
+    """Every field but names, as compared."""
+    email = f"case when email like '%_@_%' then left(lower(email), {MAX_LENGTH}) end"
+    compact = "nullif(regexp_replace(lower(left({0}, 80)), '[^\\p{{L}}\\p{{N}}]', '', 'g'), '')"
+    texts = ("city", "state", "country", "job_title", "occupation", "birth_place")
+    return f"""
+        select
+            record_id,
+            case
+                when birth_date ~ '^[0-9]{{4}}.*' and left(birth_date, 10) not in ({names.spaced(_NO_BIRTH_DATES)})
+                    then left(birth_date, 10)
+            end as birth_date,
+            left({clean("gender")}, 1) as gender,
+            {email} as email,
+            {_phone_sql()} as phone_digits,
+            -- The last nine digits are the same with and without country code or trunk zero.
+            case
+                when length(phone_digits) >= 6 and not regexp_full_match(phone_digits, '{_FILLER}')
+                    then ltrim(right(phone_digits, 9), '0')
+            end as phone,
+            case when length(phone_digits) between 10 and 11 then left(right(phone_digits, 10), 3) end as area_code,
+            {_street_sql()} as street,
+            {compact.format("postal_code")} as postal_code,
+            {_unless_filler(compact.format("national_id"))} as national_id,
+            {names.organisation("company_name")} as company,
+            {", ".join(f"{clean(column)} as {column}" for column in (*texts, *plain))}
+        from contacts
     """
-    con.execute(
-        "create or replace temp table mail_names as with "
-        "firsts as (select distinct first_name as first from name_parts where length(first_name) >= 3), "
-        "lasts as (select distinct last_name as last from name_parts where length(last_name) >= 2), "
-        "nameless as (select record_id, regexp_replace(split_part(email_std, '@', 1), '[^a-z]', '', 'g') as letters "
-        f"from name_parts inner join {contacts} as contacts using (record_id) where email_std is not null "
-        "and coalesce(name_parts.first_name, name_parts.last_name, lone_name) is null), "
-        "keyed as (select distinct letters from nameless where length(letters) between 5 and 40), "
-        "cuts as (select letters, left(letters, cut) as head, substr(letters, cut + 1) as tail "
-        "from keyed, range(2, 20) as cuts(cut) where cut < length(letters) - 1), "
-        "read as (select letters, head as first_name, tail as last_name from cuts "
-        "semi join firsts on head = first semi join lasts on tail = last "
-        "union select letters, tail, head from cuts semi join firsts on tail = first semi join lasts on head = last) "
-        "select record_id, first_name, last_name from nameless inner join read using (letters) "
-        "qualify row_number() over (partition by record_id order by length(first_name) desc, first_name, last_name) = 1"
-    )
 
 
-def _area_codes_sql(contacts: str) -> str:
+def _area_codes_sql() -> str:
     """The most usual area code of each city, from contacts that give both; a phone can then agree with an address."""
     return (
-        "select city_std as city, left(right(regexp_replace(phone_std, '[^0-9]', '', 'g'), 10), 3) as area_code "
-        f"from {contacts} where city_std is not null and length(phone_std) >= 10 "
+        "select city, area_code from cleaned where city is not null and area_code is not null "
         "group by 1, 2 qualify row_number() over (partition by city order by count(*) desc, area_code) = 1"
     )
 
 
-def _records_sql(contacts: str) -> str:
-    def text(column: str) -> str:
-        return f"nullif(left(trim(contacts.{column}), {MAX_LENGTH}), '')"
-
+def _records_sql(plain: list[str]) -> str:
     return f"""
         with named as (
             select
                 parts.record_id,
-                nullif(
-                    coalesce(parts.first_name, case when lone.is_first then parts.lone_name end, mail.first_name), ''
-                ) as first_name,
+                parts.is_organisation,
+                parts.organisation_name,
+                case
+                    when parts.lone_name is null then coalesce(parts.first_name, mail.first_name)
+                    when lone.is_first then parts.lone_name
+                end as first_name,
                 nullif(parts.middle_name, '') as middle_name,
-                nullif(
-                    coalesce(parts.last_name, case when not lone.is_first then parts.lone_name end, mail.last_name), ''
-                ) as last_name,
+                case
+                    when parts.lone_name is null then coalesce(parts.last_name, mail.last_name)
+                    when not coalesce(lone.is_first, false) and (lone.word is not null or not parts.is_parsed)
+                        then parts.lone_name
+                end as last_name,
+                parts.name_words,
                 parts.name_suffix,
                 mail.record_id is not null or coalesce(parts.first_name, parts.last_name, lone.word, '') = ''
                     as is_nameless
@@ -170,62 +180,66 @@ def _records_sql(contacts: str) -> str:
             row_number() over (order by named.record_id) as n,
             named.record_id,
             contacts.source,
-            named.is_nameless,
+            named.is_nameless and not named.is_organisation as is_nameless,
+            named.is_organisation,
+            case when named.is_organisation then coalesce(named.organisation_name, cleaned.company) end as organisation,
+            case
+                when named.is_organisation then replace(coalesce(named.organisation_name, cleaned.company), ' ', '')
+            end as organisation_key,
             named.first_name,
             list_sort(coalesce(nicknames.forms, [named.first_name])) as first_forms,
             coalesce(nicknames.forms[1], named.first_name) as first_root,
             named.first_name || '|' || coalesce(named.last_name, '') as name_key,
-            count(distinct named.last_name) over (partition by named.first_name) >= 3 as is_known_first,
+            named.first_name || '|' || named.last_name as both_names,
+            named.first_name in (select unnest(forms) from nicknames)
+                or count(distinct named.last_name) over (partition by named.first_name) >= 3 as is_known_first,
             named.middle_name,
             named.last_name,
+            named.name_words,
             named.name_suffix,
-            case
-                when regexp_full_match(concat_ws(' ', named.first_name, named.last_name), '[a-z ]*') then 'latin'
-                else 'other'
-            end as name_script,
+            first_sounds.sound as first_sound,
+            last_sounds.sound as last_sound,
+            least(first_sounds.sound, last_sounds.sound) || '|'
+                || greatest(first_sounds.sound, last_sounds.sound || '') as sound_pair,
             least(named.first_name, named.last_name) || '|'
                 || greatest(named.first_name, named.last_name || '') as name_pair,
-            strftime(contacts.birth_date, '%Y-%m-%d') as birth_date,
-            case when day(contacts.birth_date) <= 12 then strftime(contacts.birth_date, '%Y-%d-%m') end
-                as birth_date_swapped,
-            {text("gender")} as gender,
-            {text("email_std")} as email,
-            nullif(split_part({text("email_std")}, '@', 1), '') as email_user,
-            nullif(split_part({text("email_std")}, '@', 2), '') as email_domain,
-            nullif(regexp_extract({text("email_std")}, '[a-z](?:19|20)?([0-9][0-9])@', 1), '') as email_year,
-            coalesce(
-                nullif(left(right(regexp_replace({text("phone_std")}, '[^0-9]', '', 'g'), 10), 3), ''),
-                area_codes.area_code
-            ) as area_code,
-            nullif(right(regexp_replace({text("phone_std")}, '[^0-9]', '', 'g'), 10), '') as phone,
-            {text("street_std")} as street,
-            nullif(regexp_extract({text("street_std")}, '^[0-9]+'), '') as house_number,
-            {text("postal_code_std")} as postal_code,
-            {text("city_std")} as city
+            cleaned.birth_date,
+            case
+                when try_cast(substr(cleaned.birth_date, 9, 2) as integer) <= 12
+                    then concat_ws('-', left(cleaned.birth_date, 4), substr(cleaned.birth_date, 9, 2),
+                        substr(cleaned.birth_date, 6, 2))
+            end as birth_date_swapped,
+            cleaned.gender,
+            cleaned.email,
+            nullif(split_part(split_part(cleaned.email, '@', 1), '+', 1), '') as email_user,
+            nullif(split_part(cleaned.email, '@', 2), '') as email_domain,
+            nullif(regexp_extract(cleaned.email, '[a-z](?:19|20)?([0-9][0-9])@', 1), '') as email_year,
+            coalesce(cleaned.area_code, area_codes.area_code) as area_code,
+            cleaned.phone,
+            cleaned.street,
+            nullif(regexp_extract(cleaned.street, '^[0-9]+'), '') as house_number,
+            cleaned.postal_code,
+            case when length(cleaned.postal_code) > 4 then left(cleaned.postal_code, -2) end as postal_sector,
+            case when length(cleaned.postal_code) > 3 then left(cleaned.postal_code, greatest(length(
+                cleaned.postal_code) - 3, 2)) end as postal_district,
+            cleaned.city,
+            cleaned.state,
+            cleaned.city || '|' || cleaned.state as place,
+            cleaned.country,
+            case when not named.is_organisation then cleaned.company end as company,
+            cleaned.job_title,
+            cleaned.occupation,
+            cleaned.birth_place,
+            cleaned.national_id
+            {"".join(f", cleaned.{column}" for column in plain)}
         from named
-        inner join {contacts} as contacts using (record_id)
+        inner join contacts using (record_id)
+        inner join cleaned using (record_id)
         left join nicknames on named.first_name = nicknames.first_name
-        left join area_codes on contacts.city_std = area_codes.city
+        left join sounds as first_sounds on named.first_name = first_sounds.name
+        left join sounds as last_sounds on named.last_name = last_sounds.name
+        left join area_codes on cleaned.city = area_codes.city
     """
-
-
-def _add_blocks(con: duckdb.DuckDBPyConnection) -> None:
-    """Table `blocks` (rule, key, n): the keys that records share, without those too many share (`skipped_blocks`)."""
-    con.execute("create or replace table blocks (rule_no integer, block_key ubigint, n bigint)")
-    con.execute("create or replace table skipped_blocks (rule varchar, block_key varchar, count_records bigint)")
-    for rule_no, (rule, (key, most)) in enumerate(model.BLOCKING_KEYS.items()):
-        con.execute(
-            f"create or replace temp table keyed as select n, {key} as block_key, "
-            f"count(*) over (partition by {key}) as count_records from records where {key} is not null"
-        )
-        con.execute(
-            "insert into blocks select ?, hash(block_key), n from keyed where count_records between 2 and ?",
-            [rule_no, most],
-        )
-        con.execute(
-            "insert into skipped_blocks select ?, block_key, count(*) from keyed where count_records > ? group by all",
-            [rule, most],
-        )
 
 
 def is_thin() -> str:

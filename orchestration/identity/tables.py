@@ -13,27 +13,49 @@ from orchestration.identity import model
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
 
-TABLES = ("person_records", "links", "people", "skipped_identifiers")
+# The first four are of people, the others are what state tells of their ids.
+TABLES = ("person_records", "links", "people", "skipped_identifiers", "ledger", "aliases")
+_LEDGER = (
+    "select run_no, run_id, event, person_id, other_person_id, count_records, cause, record_id_l, record_id_r, rule, "
+    "match_weight, model_version, as_of as as_of_date, recorded_at from identity.ledger"
+)
+_ALIASES = "select person_id, survivor_id, run_id from identity.aliases"
 
 
-def links_sql() -> str:
-    """Edges inside people, smaller record first, with what made each."""
-    agreed = ", ".join(f"case when weight_{field} > 1 then '{field}' end" for field in model.fields())
+def links_sql(fields: list[str]) -> str:
+    """Edges inside people, smaller record first, with what made each.
+
+    `evidence` is JSON: what each field adds to a score, in log2 odds, with the `prior` and what a `household` takes
+    off; together they are the match weight.
+    """
+    agreed = ", ".join(f"case when weight_{field} > 1 then '{field}' end" for field in fields)
+    parts = {
+        "prior": " - ".join(["weight_against_strangers", *(f"weight_{field}" for field in fields)]),
+        **{field: f"weight_{field}" for field in fields},
+        "household": "match_weight - weight_against_strangers",
+    }
+    told = ", ".join(
+        f"case when abs({weight}) >= 0.005 then printf('\"{name}\":%.2f', cast({weight} as double)) end"
+        for name, weight in parts.items()
+    )
     return f"""
         with every_link as (
-            select i_l, i_r, 'deterministic' as link_type, rule, null as match_weight, 1.0 as match_probability
+            select i_l, i_r, 'deterministic' as link_type, rule, null as match_weight, 1.0 as match_probability,
+                cast(null as varchar) as evidence
             from sure
-            union all select i_l, i_r, 'deterministic', 'steward', null, 1.0 from together
-            union all select i_l, i_r, 'deterministic', rule, null, 1.0 from attached
+            union all select i_l, i_r, 'deterministic', 'steward', null, 1.0, null from together
+            union all select i_l, i_r, 'deterministic', rule, null, 1.0, null from attached
             union all
-            select l.i, r.i, 'probabilistic', concat_ws('+', {agreed}), match_weight, match_probability
+            select l.i, r.i, 'probabilistic', concat_ws('+', {agreed or "null"}), match_weight, match_probability,
+                '{{' || concat_ws(',', {told}) || '}}'
             from scored
             inner join records as a on a.n = n_l inner join nodes as l on l.record_id = a.record_id
             inner join records as b on b.n = n_r inner join nodes as r on r.record_id = b.record_id
             where match_weight >= {model.COMPONENT_MATCH_WEIGHT} and veto is null
         )
         select l.record_id as record_id_l, r.record_id as record_id_r, link_type, rule,
-            cast(match_weight as double) as match_weight, cast(match_probability as double) as match_probability
+            cast(match_weight as double) as match_weight, cast(match_probability as double) as match_probability,
+            evidence
         from every_link
         inner join clusters as cl on cl.i = i_l inner join clusters as cr on cr.i = i_r and cl.person = cr.person
         inner join nodes as l on l.i = i_l inner join nodes as r on r.i = i_r
@@ -44,7 +66,7 @@ def links_sql() -> str:
 def with_ids(
     con: duckdb.DuckDBPyConnection, solved: dict[str, pa.Table], ids: pa.Table, inputs: dict[str, pa.Table]
 ) -> dict[str, pa.Table]:
-    """The tables of schema `identity`, as they are served."""
+    """The tables of people as they are served: of the whole partition, or of the part that `ids` are of."""
     for name, table in {
         "ids": ids,
         "links": solved["links"],
@@ -70,8 +92,40 @@ def with_ids(
             "min(first_seen_at) as first_seen_at, min(match_confidence) as match_confidence "
             "from person_records left join seen using (record_id) group by person_id order by person_id"
         ).to_arrow_table(),
-        "skipped_identifiers": solved["skipped_identifiers"],
+        **{name: solved[name] for name in ("skipped_identifiers",) if name in solved},
     }
+
+
+def of_state(con: duckdb.DuckDBPyConnection, *, is_whole: bool) -> dict[str, pa.Table]:
+    """What the state database tells of ids: everything, or what the run that was just applied changed.
+
+    A part comes with `touched_records` and `touched_people`, whose rows it replaces.
+    """
+    if is_whole:
+        return {"ledger": con.execute(_LEDGER).to_arrow_table(), "aliases": con.execute(_ALIASES).to_arrow_table()}
+    touched = "select person_id from former union select person_id from given"
+    return {
+        "ledger": con.execute(f"{_LEDGER} where run_no = (select max(run_no) from identity.runs)").to_arrow_table(),
+        "aliases": con.execute(
+            f"{_ALIASES} where person_id in ({touched}) or survivor_id in ({touched})"
+        ).to_arrow_table(),
+        "touched_records": con.execute(
+            "select record_id from parts union select record_id from leaving"
+        ).to_arrow_table(),
+        "touched_people": con.execute(touched).to_arrow_table(),
+    }
+
+
+def sightings(settings: Settings, partition: pa.Table) -> dict[str, pa.Table]:
+    """When the records of a partition were made or seen, from the warehouse: contacts and identifiers."""
+    with engine.reading(settings) as con:
+        con.register("partition_in", partition)
+        return {
+            name: con.execute(
+                f"select record_id, {column} from warehouse.conformed.{name} semi join partition_in using (record_id)"
+            ).to_arrow_table()
+            for name, column in (("contacts", "created_at"), ("identifiers", "first_seen_at"))
+        }
 
 
 def export(folder: Path, tables: dict[str, pa.Table]) -> None:
@@ -95,3 +149,46 @@ def write(settings: Settings, tables: dict[str, pa.Table], run_id: str, fingerpr
         con.execute("create or replace table identity.current_run (run_id varchar, fingerprint varchar)")
         con.execute("insert into identity.current_run values (?, ?)", [run_id, fingerprint])
         con.execute("commit")
+
+
+def write_part(settings: Settings, rows: dict[str, pa.Table], run_id: str, fingerprint: str) -> None:
+    """Replace the rows of touched records and people, in the warehouse and in Parquet; the rest stays as it is.
+
+    `rows` are what `with_ids` and `of_state` give for a part. One transaction of the warehouse, which ends last.
+    """
+    with engine.writing(settings) as con:
+        con.execute("begin transaction")
+        for name, table in rows.items():
+            con.register(f"{name}_in", table)
+        records, people = "(select record_id from touched_records_in)", "(select person_id from touched_people_in)"
+        stale = {
+            "person_records": f"record_id in {records}",
+            "links": f"record_id_l in {records} or record_id_r in {records}",
+            "people": f"person_id in {people}",
+            "ledger": "run_no in (select run_no from ledger_in)",
+            "aliases": f"person_id in {people} or survivor_id in {people}",
+            "skipped_identifiers": "true",
+        }
+        changed = [name for name in stale if name in rows]
+        for name in changed:
+            con.execute(f"delete from identity.{name} where {stale[name]}")
+            con.execute(f"insert into identity.{name} by name select * from {name}_in")
+        con.execute("update identity.current_run set run_id = ?, fingerprint = ?", [run_id, fingerprint])
+        _export_from(con, settings.root / "identity", changed)
+        con.execute("commit")
+
+
+def _export_from(con: duckdb.DuckDBPyConnection, folder: Path, names: list[str]) -> None:
+    """Tables of the warehouse as Parquet; each file is replaced at once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        unfinished = folder / f"{name}.parquet.tmp"
+        con.execute(f"copy (select * from identity.{name}) to '{unfinished}' (format parquet)")
+        unfinished.replace(folder / f"{name}.parquet")
+
+
+def restore(settings: Settings, run_id: str, fingerprint: str) -> None:
+    """Serve what was exported last to a warehouse that lost it."""
+    folder = settings.root / "identity"
+    if all((folder / f"{name}.parquet").exists() for name in TABLES):
+        write(settings, {name: pq.read_table(folder / f"{name}.parquet") for name in TABLES}, run_id, fingerprint)

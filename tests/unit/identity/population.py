@@ -190,6 +190,16 @@ def table(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, pa.schema(list(COLUMNS.items())))
 
 
+def canonical(rows: list[dict[str, Any]]) -> pa.Table:
+    """The rows with the columns that are compared, as resolving reads them."""
+    renamed = {"email": "email_std", "phone": "phone_std", "street": "street_std", "city": "city_std"}
+    made = table(rows)
+    for name, given in (renamed | {"postal_code": "postal_code_std"}).items():
+        made = made.drop_columns([name]) if name in made.column_names else made
+        made = made.append_column(name, made[given])
+    return made
+
+
 def write(settings: Settings, rows: list[dict[str, Any]], more_identifiers: list[dict[str, Any]] = ()) -> None:
     """Put contacts and identifiers into the warehouse of `settings`, in place of what is there."""
     found = identifiers_of(rows) + list(more_identifiers)

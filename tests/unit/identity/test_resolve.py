@@ -4,8 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
-from orchestration.identity import decisions
-from orchestration.identity import resolve as resolve_module
+from orchestration.identity import decisions, registry, tables
 from orchestration.identity.resolve import resolve
 from orchestration.identity.tables import TABLES
 from orchestration.warehouse import engine
@@ -112,7 +111,7 @@ def test_crash_between_state_and_warehouse_heals(settings, crowd, monkeypatch):
         raise OSError("no space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(resolve_module.tables, "write", die)
+        broken.setattr(tables, "write", die)
         with pytest.raises(OSError, match="no space"):
             run(settings, "second")
     assert population.served(settings) == before
@@ -121,7 +120,9 @@ def test_crash_between_state_and_warehouse_heals(settings, crowd, monkeypatch):
     assert not metrics["is_unchanged"]
     assert metrics["created"] == 0
     assert population.state(settings, "select count(*) from identity.ledger") == counted
-    registered = dict(population.state(settings, "select record_id, person_id from identity.registry"))
+    registered = dict(
+        population.state(settings, "select record_id, person_id from identity.membership where to_no is null")
+    )
     assert population.served(settings) == registered
     assert len(registered) == len(rows)
 
@@ -129,17 +130,17 @@ def test_crash_between_state_and_warehouse_heals(settings, crowd, monkeypatch):
 def test_crash_while_registering_leaves_the_state_as_it_was(settings, crowd, monkeypatch):
     population.write(settings, crowd[0][:-10])
     run(settings)
-    before = population.state(settings, "select * from identity.registry order by all")
+    before = population.state(settings, "select * from identity.membership order by all")
     population.write(settings, crowd[0])
 
     def die(*_):
         raise OSError("killed")
 
     with monkeypatch.context() as broken:
-        broken.setattr(resolve_module.registry, "_apply", die)
+        broken.setattr(registry, "_write_membership", die)
         with pytest.raises(OSError, match="killed"):
             run(settings, "second")
-    assert population.state(settings, "select * from identity.registry order by all") == before
+    assert population.state(settings, "select * from identity.membership order by all") == before
     assert population.state(settings, "select run_id from identity.runs") == [("first",)]
 
 

@@ -1,0 +1,23 @@
+"""Where a table is worked on: an in-memory connection that spills into a folder of its own, both gone at the end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from orchestration.settings import Settings
+from orchestration.warehouse import engine
+
+
+@contextmanager
+def opened() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A connection bounded by `TESSERA_MEMORY_LIMIT` and `TESSERA_THREADS`, and the folder it may use."""
+    with TemporaryDirectory(prefix="tessera-link-") as folder, engine.memory(Settings(home=Path(folder))) as con:
+        # Spilled pages are encrypted with a key that dies with the process; DuckDB without its httpfs extension refuses
+        # to write them with the library it has, and stops in the middle, unless told that it is good enough.
+        con.execute("set force_mbedtls_unsafe = true")
+        # It would go to standard output, where figures go.
+        con.execute("set enable_progress_bar = false")
+        yield con, Path(folder)

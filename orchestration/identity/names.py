@@ -1,0 +1,219 @@
+"""Names as compared: parts of given and full names, suffixes, organisations among persons, names read from e-mails.
+
+Makes temporary tables in the caller's connection; which of them a record uses is decided in `records`.
+"""
+
+import duckdb
+
+from orchestration.identity import scripts, skeletons
+
+_SUFFIXES = ("jr", "sr", "junior", "senior", "ii", "iii", "iv")
+_TITLES = (
+    "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "dame", "lord", "lady", "rev", "reverend", "capt", "captain", "col",
+    "maj", "hon", "herr", "frau", "madame", "mme", "esq", "phd", "md", "baronet", "bt", "baron", "baroness", "countess",
+    "viscount", "marquess", "duchess", "1st", "2nd", "3rd", "4th", "5th", "6th", "7th", "8th", "9th", "10th", "11th",
+    "12th", "of",
+)  # fmt: skip
+# Words of which one makes a name that of an organisation.
+_ORGANISATION_WORDS = (
+    "inc", "incorporated", "llc", "ltd", "limited", "corp", "corporation", "gmbh", "plc", "llp", "pty", "pvt", "sarl",
+    "srl", "spa", "bv", "nv", "oy", "aps", "kk", "company", "holdings", "group", "university", "foundation", "bank",
+    "trust", "association", "ministry", "institute", "hospital", "church", "council", "partners", "services",
+    "solutions", "systems", "technologies", "enterprises", "industries", "consulting", "trading", "logistics",
+    "international", "restaurant", "hotel", "school", "college", "clinic", "pharmacy", "univ", "dept", "department",
+    "society", "union", "club", "museum", "theatre", "theater", "library", "cafe", "bakery", "plumbing", "dental",
+    "salon", "motors", "construction", "electric", "studio", "studios", "foods", "farms", "realty", "insurance",
+    "media", "software", "labs", "energy", "hydraulics", "bearing", "bearings", "sons", "soehne", "sohne", "bros",
+    "brothers", "stores", "supermarket", "airlines", "railway", "electronics", "pharma", "chemicals", "mbh", "hardware",
+)  # fmt: skip
+# Words that say the kind of organisation, not which.
+LEGAL_FORMS = (
+    "inc", "incorporated", "llc", "ltd", "limited", "corp", "corporation", "co", "company", "gmbh", "ag", "plc", "llp",
+    "lp", "pty", "pvt", "sa", "sarl", "srl", "spa", "bv", "nv", "ab", "as", "oy", "aps", "kk", "the", "and",
+)  # fmt: skip
+# Words that belong to the next one: van den Berg, Al Masri.
+_PARTICLES = "al|el|ul|van|von|de|der|den|del|della|la|le|di|da|dos|mac|mc|st|bin|ibn|abu|abd"
+# Longer values are pasted text, not a field; comparing them costs their length squared.
+MAX_LENGTH = 80
+
+
+def spaced(words: tuple[str, ...]) -> str:
+    """The words as a list of SQL texts."""
+    return ", ".join(f"'{word}'" for word in words)
+
+
+def clean(expression: str) -> str:
+    """A text as compared: first 80 characters, lower, letters, digits and single spaces; null when nothing is left."""
+    return (
+        f"nullif(trim(regexp_replace(regexp_replace(translate(lower(strip_accents(left({expression}, "
+        f"{MAX_LENGTH}))), 'đłøı', 'dloi'), "
+        "'[''’.`-]', '', 'g'), '[^\\p{L}\\p{N}]+', ' ', 'g')), '')"
+    )
+
+
+def _words(expression: str, dropped: tuple[str, ...]) -> str:
+    glued = f"regexp_replace({expression}, '\\b({_PARTICLES}) (\\w)', '\\1\\2', 'g')"
+    return f"list_filter(string_split({glued}, ' '), lambda w: w not in ('', {spaced(dropped)}))"
+
+
+def organisation(expression: str) -> str:
+    """An organisation's name as compared: cleaned, without the words that say its legal form."""
+    kept = f"list_filter(string_split({clean(expression)}, ' '), lambda w: w not in ('', {spaced(LEGAL_FORMS)}))"
+    return f"coalesce(nullif(array_to_string({kept}, ' '), ''), {clean(expression)})"
+
+
+def _is_organisation(full: str) -> str:
+    return f"coalesce(len(list_intersect(string_split({full}, ' '), [{spaced(_ORGANISATION_WORDS)}])) > 0, false)"
+
+
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Temporary tables `name_parts`, `lone_names`, `mail_names` and `sounds` from table `contacts`."""
+    _romanise(con)
+    con.execute(f"create or replace temp table name_parts as {_parts_sql()}")
+    # A single word is the name it is more often elsewhere; one that is nobody's first name is a last name.
+    con.execute(
+        "create or replace temp table lone_names as "
+        "with seen as (select first_name as word, 1 as is_first from name_parts where lone_name is null and not "
+        "is_parsed union all select last_name, 0 from name_parts where lone_name is null and not is_parsed) "
+        "select word, avg(is_first) >= 0.5 as is_first from seen where word is not null group by word"
+    )
+    _read_mail_names(con)
+    con.execute(
+        f"create or replace temp table sounds as select name, {skeletons.skeleton_sql('name')} as sound from ("
+        "select first_name as name from name_parts union select last_name from name_parts union select lone_name from "
+        "name_parts) where regexp_full_match(name, '[a-z ]+')"
+    )
+
+
+def _romanise(con: duckdb.DuckDBPyConnection) -> None:
+    """Names of other scripts in table `contacts` in Latin letters, family and given name told apart where custom does.
+
+    Where the family's comes first by custom, a given name of several syllables is one word.
+    """
+    con.execute(
+        "create or replace temp table texts as select full_name as text from contacts "
+        "union select last_name || ' ' || first_name from contacts "
+        "union select first_name from contacts union select last_name from contacts"
+    )
+    scripts.prepare(con, "texts")
+    turned = scripts.family_first_sql("lower(full_name)")
+    both_turned = scripts.family_first_sql("lower(contacts.last_name || ' ' || contacts.first_name)")
+    con.execute(
+        "create or replace temp table contacts as "
+        "with whole as (select * from scripts), own as (select text, latin from scripts) "
+        "select contacts.* replace ("
+        "case when contacts.first_name is null and contacts.last_name is null then "
+        f"case when f.family is not null then replace(f.given, ' ', '') when {turned} then replace(regexp_replace("
+        "trim(full_name), '^\\S+\\s+', ''), ' ', '') end "
+        f"when b.family is not null then replace(b.given, ' ', '') when {both_turned} then "
+        "replace(contacts.first_name, ' ', '') else coalesce(g.latin, contacts.first_name) end as first_name, "
+        "case when contacts.first_name is null and contacts.last_name is null then "
+        f"case when f.family is not null then f.family when {turned} then split_part(trim(full_name), ' ', 1) end "
+        "else coalesce(b.family, l.latin, contacts.last_name) end as last_name, "
+        "coalesce(f.latin, full_name) as full_name) "
+        "from contacts left join whole as f on f.text = contacts.full_name "
+        "left join whole as b on b.text = contacts.last_name || ' ' || contacts.first_name "
+        "left join own as g on g.text = contacts.first_name left join own as l on l.text = contacts.last_name"
+    )
+
+
+def _parts_sql() -> str:
+    """Name parts of each record: given first and last name, else parsed from the full name ('Last, First' too).
+
+    What follows a comma is a first name only if it looks like one: not '1st Baron', not 'Jr'.
+    """
+    after = clean("split_part(full_name, ',', 2)")
+    turned = (
+        f"case when full_name like '%,%' and not regexp_matches({after}, '[0-9]') "
+        f"and {after} not in ({spaced(_SUFFIXES)}) and len(string_split({after}, ' ')) <= 3 "
+        "and len(string_split(trim(split_part(full_name, ',', 1)), ' ')) <= 2 "
+        "then split_part(full_name, ',', 2) || ' ' || split_part(full_name, ',', 1) "
+        f"when full_name like '%,%' and {after} not in ({spaced(_SUFFIXES)}) then split_part(full_name, ',', 1) "
+        "else replace(full_name, ',', ' ') end"
+    )
+    dropped = _TITLES + _SUFFIXES
+    return f"""
+        with cleaned as (
+            select
+                *,
+                {clean("first_name")} as given_first,
+                {clean("middle_name")} as given_middle,
+                {clean("last_name")} as given_last,
+                {clean("name_suffix")} as given_suffix,
+                {clean("full_name")} as whole,
+                case when not regexp_matches(full_name, '[0-9@_]') or full_name like '%,%' then {clean(turned)} end
+                    as full_clean
+            from contacts
+        ),
+        worded as (
+            select
+                *,
+                {_is_organisation("concat_ws(' ', given_first, given_last, whole)")}
+                    or (coalesce(given_first, given_last, whole) is null and company_name is not null
+                        and coalesce(birth_date, gender) is null) as is_organisation,
+                {_words("coalesce(given_first, '')", _TITLES)} as first_words,
+                {_words("coalesce(given_last, '')", dropped)} as last_words,
+                {_words("coalesce(full_clean, '')", dropped)} as full_words,
+                list_filter(
+                    string_split(concat_ws(' ', given_suffix, given_last, whole), ' '),
+                    lambda w: w in ({spaced(_SUFFIXES)})
+                ) as suffixes
+            from cleaned
+        )
+        select
+            record_id,
+            is_organisation,
+            case when is_organisation then {organisation("coalesce(full_name, concat_ws(' ', first_name, last_name))")}
+            end as organisation_name,
+            coalesce(given_first, given_last) is null as is_parsed,
+            case
+                when is_organisation then null
+                when given_first is not null then first_words[1]
+                when given_last is null and len(full_words) >= 2 then full_words[1]
+            end as first_name,
+            case
+                when is_organisation then null
+                when given_first is not null
+                    then coalesce(given_middle, nullif(array_to_string(first_words[2:], ' '), ''),
+                        case when full_words[1] = first_words[1] and len(full_words) > 2 then full_words[2] end)
+                when given_last is null then array_to_string(full_words[2:-2], ' ')
+            end as middle_name,
+            case
+                when is_organisation then null
+                when given_last is not null then array_to_string(last_words, '')
+                when given_first is null and len(full_words) >= 2 then full_words[-1]
+            end as last_name,
+            case
+                when is_organisation then null
+                when coalesce(given_first, given_last) is null then case when len(full_words) = 1 then full_words[1] end
+                when given_last is null and len(first_words) = 1 then first_words[1]
+                when given_last is null and len(first_words) = 0 and len(full_words) = 1 then full_words[1]
+            end as lone_name,
+            list_distinct(list_concat(first_words, last_words, full_words)) as name_words,
+            case suffixes[1] when 'junior' then 'jr' when 'senior' then 'sr' else suffixes[1] end as name_suffix
+        from worded
+    """
+
+
+def _read_mail_names(con: duckdb.DuckDBPyConnection) -> None:
+    """Temporary table `mail_names` (record_id, first_name, last_name): nameless records' names, read from e-mails.
+
+    Only where the letters of the user part are one first and one last name that other records carry, as in
+    `tina.kramer7@`.
+    """
+    con.execute(
+        "create or replace temp table mail_names as with "
+        "firsts as (select distinct first_name as first from name_parts where length(first_name) >= 3), "
+        "lasts as (select distinct last_name as last from name_parts where length(last_name) >= 2), "
+        "nameless as (select record_id, regexp_replace(split_part(lower(email), '@', 1), '[^a-z]', '', 'g') as letters "
+        "from name_parts inner join contacts using (record_id) where email is not null "
+        "and coalesce(name_parts.first_name, name_parts.last_name, lone_name, organisation_name) is null), "
+        "keyed as (select distinct letters from nameless where length(letters) between 5 and 40), "
+        "cuts as (select letters, left(letters, cut) as head, substr(letters, cut + 1) as tail "
+        "from keyed, range(2, 20) as cuts(cut) where cut < length(letters) - 1), "
+        "read as (select letters, head as first_name, tail as last_name from cuts "
+        "semi join firsts on head = first semi join lasts on tail = last "
+        "union select letters, tail, head from cuts semi join firsts on tail = first semi join lasts on head = last) "
+        "select record_id, first_name, last_name from nameless inner join read using (letters) "
+        "qualify row_number() over (partition by record_id order by length(first_name) desc, first_name, last_name) = 1"
+    )

@@ -1,0 +1,136 @@
+"""Figures of every run, kept in the state database, and served with the review queue; one measurement a partition.
+
+What is counted is in `measures`, `symptoms` and `labels`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.identity import serving, state, versions
+from orchestration.identity.explain import evidence
+from orchestration.identity.quality import limits, measures, pairs, symptoms
+from orchestration.identity.quality.measures import Figure
+from orchestration.identity.review import labels, queue
+from orchestration.settings import Settings
+from orchestration.warehouse import engine
+
+_TABLES = """
+    create table if not exists identity.quality_runs (
+        run_no bigint, run_id varchar, as_of date, model_version varchar, mark varchar, recorded_at timestamp
+    );
+    create table if not exists identity.quality (
+        run_id varchar, measure varchar, bucket varchar, bucket_no bigint, value double, limit_low double,
+        limit_high double, is_within boolean
+    );
+"""
+_SERVED = (
+    "select run_no, run_id, as_of as as_of_date, model_version, recorded_at, measure, bucket, bucket_no, value, "
+    "limit_low, limit_high, is_within from identity.quality inner join identity.quality_runs using (run_id) "
+    "order by run_no, measure, bucket_no nulls first"
+)
+TABLES = ("quality", "review_queue")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The figures of the partition that is served; `is_new` when they were counted just now."""
+
+    run_id: str
+    figures: list[Figure]
+    is_new: bool
+
+
+def measure(settings: Settings, *, as_of: date | None) -> Measured:
+    """Measure the partition that is served and choose the review queue; nothing is done twice for one partition.
+
+    Raises NothingResolvedError before the first run.
+    """
+    with engine.reading(settings) as con:
+        run = serving.current_run(con)
+        if run is None:
+            raise evidence.NothingResolvedError("nobody was resolved yet: run `tessera run daily` first")
+        mark = _mark(con, run[1])
+        if all(engine.table_exists(con, "identity", name, "warehouse") for name in TABLES):
+            known = _known(con, run[0], mark)
+            if known:
+                return Measured(run[0], known, is_new=False)
+        figures, answers, settled = measures.changed(con, run[0]), labels.read(con), _settled(con)
+    with pairs.judged(settings) as (con, trained):
+        join_weight = evidence.join_weight(trained)
+        figures += measures.measured(con) + symptoms.symptoms(con, join_weight) + labels.measured(con, trained, answers)
+        chosen = queue.chosen(con, join_weight=join_weight, settled=settled)
+    with engine.writing_state(settings) as con:
+        con.execute("begin transaction")
+        figures = _write(con, (run[0], as_of, versions.of(versions.path(settings)), mark), figures)
+        served = con.execute(_SERVED).to_arrow_table()
+        con.execute("commit")
+    serving.serve(settings, {"quality": served, "review_queue": chosen})
+    return Measured(run[0], figures, is_new=True)
+
+
+def _mark(con: duckdb.DuckDBPyConnection, fingerprint: str) -> str:
+    """What a measurement depends on: the partition, labels, decisions."""
+    numbers = [
+        con.execute(f"select max({column}) from state.identity.{table}").fetchall()[0][0]
+        if engine.table_exists(con, "identity", table, "state")
+        else None
+        for table, column in (("labels", "label_no"), ("decisions", "decision_no"))
+    ]
+    return f"{fingerprint} {numbers}"
+
+
+def _known(con: duckdb.DuckDBPyConnection, run_id: str, mark: str) -> list[Figure]:
+    if not engine.table_exists(con, "identity", "quality_runs", "state"):
+        return []
+    return con.execute(
+        "select measure, bucket, value from state.identity.quality semi join (select run_id from "
+        "state.identity.quality_runs where run_id = ? and mark = ?) using (run_id) order by measure, bucket_no",
+        [run_id, mark],
+    ).fetchall()
+
+
+def _settled(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Pairs that a steward has looked at: labels and decisions."""
+    found = [
+        f"select record_id_l, record_id_r from state.identity.{table}"
+        for table in ("labels", "decisions")
+        if engine.table_exists(con, "identity", table, "state")
+    ]
+    nothing = "select null::varchar as record_id_l, null::varchar as record_id_r where false"
+    return con.execute(" union ".join([nothing, *found])).to_arrow_table()
+
+
+def _write(con: duckdb.DuckDBPyConnection, run: tuple[str, date | None, str, str], found: list[Figure]) -> list[Figure]:
+    """Replace what was measured of this run (id, business day, model version, mark), and add how it differs from the
+    run before; returns all figures.
+    """
+    run_id = run[0]
+    state.create_tables(con)
+    con.execute(_TABLES)
+    con.execute("delete from identity.quality where run_id = ?", [run_id])
+    con.execute("delete from identity.quality_runs where run_id = ?", [run_id])
+    before = con.execute(
+        "select value from identity.quality inner join identity.quality_runs using (run_id) "
+        "where measure = 'people' order by run_no desc limit 1"
+    ).fetchall()
+    now = {measure: value for measure, bucket, value in found if bucket is None}
+    if before and before[0][0] and now.get("people"):
+        found = [*found, ("people_change", None, now["people"] / before[0][0] - 1)]
+    con.execute(
+        "insert into identity.quality_runs select coalesce(max(run_no), 0) + 1, ?, ?, ?, ?, ? "
+        "from identity.quality_runs",
+        [*run, state.now()],
+    )
+    places: dict[str, int] = {}
+    for name, bucket, value in found:
+        places[name] = places.get(name, 0) + 1
+        limit = limits.MEASURES[name]
+        con.execute(
+            "insert into identity.quality values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [run_id, name, bucket, places[name] if bucket else None, value, limit.low, limit.high,
+             measures.judgement(found, name, bucket, value)],
+        )  # fmt: skip
+    return found

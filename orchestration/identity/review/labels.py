@@ -1,0 +1,105 @@
+"""Stewards' answers about pairs, kept in the state database, and how well the model and the people found fit them.
+
+A label measures; it changes nobody. What does is a decision, in `decisions`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from orchestration.identity import state
+from orchestration.identity.explain import evidence
+from orchestration.identity.quality.measures import Figure, figures
+from orchestration.warehouse import engine
+
+ANSWERS = ("same", "different", "unsure")
+_BINS = 10
+_TABLE = """
+    create table if not exists identity.labels (
+        label_no bigint, record_id_l varchar, record_id_r varchar, answer varchar, who varchar, labelled_at timestamp
+    )
+"""
+
+
+@dataclass(frozen=True)
+class Label:
+    """An answer about a pair, smaller record first."""
+
+    record_id_l: str
+    record_id_r: str
+    answer: str
+
+
+def create_table(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `identity.labels` where it is missing; `con` is the state database, writable."""
+    state.create_tables(con)
+    con.execute(_TABLE)
+
+
+def add(con: duckdb.DuckDBPyConnection, answers: Iterable[Label], *, who: str) -> int:
+    """Keep answers; of a pair answered before the newer one counts. Returns how many differ from what was known."""
+    create_table(con)
+    known = standing(con, "identity.labels")
+    new = [one for one in answers if known.get((one.record_id_l, one.record_id_r)) != one.answer]
+    first = con.execute("select coalesce(max(label_no), 0) + 1 from identity.labels").fetchall()[0][0]
+    for number, one in enumerate(new, start=first):
+        con.execute(
+            "insert into identity.labels values (?, ?, ?, ?, ?, ?)",
+            [number, one.record_id_l, one.record_id_r, one.answer, who, state.now()],
+        )
+    return len(new)
+
+
+def standing(con: duckdb.DuckDBPyConnection, table: str) -> dict[tuple[str, str], str]:
+    """The answer that counts for each pair."""
+    rows = con.execute(
+        f"select record_id_l, record_id_r, arg_max(answer, label_no) from {table} group by all order by all"
+    ).fetchall()
+    return {(low, high): answer for low, high, answer in rows}
+
+
+def read(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    """The same by a connection that reads both files; empty before there are any."""
+    return standing(con, "state.identity.labels") if engine.table_exists(con, "identity", "labels", "state") else {}
+
+
+def measured(
+    con: duckdb.DuckDBPyConnection, trained: dict[str, Any], answers: dict[tuple[str, str], str]
+) -> list[Figure]:
+    """Precision, recall and calibration on labelled pairs; needs tables `records` and `persons`.
+
+    Pairs of the queue are the hard ones, so these figures are lower than over all pairs: compare them between runs.
+    """
+    person = dict(con.execute("select record_id, person_id from persons").fetchall())
+    known = {
+        pair: answer == "same"
+        for pair, answer in answers.items()
+        if answer != "unsure" and pair[0] in person and pair[1] in person
+    }
+    if not known:
+        return [("labels", None, 0.0)]
+    found = {pair: person[pair[0]] == person[pair[1]] for pair in known}
+    right = sum(known[pair] and found[pair] for pair in known)
+    chance = {one.record_ids: one.match_probability for one in evidence.weigh(con, trained, known) if not one.veto}
+    return figures(
+        {
+            "labels": len(known),
+            "label_precision": right / sum(found.values()) if any(found.values()) else None,
+            "label_recall": right / sum(known.values()) if any(known.values()) else None,
+            "label_calibration_error": _calibration_error(
+                np.array([chance[pair] for pair in chance]), np.array([known[pair] for pair in chance], dtype=float)
+            ),
+        }
+    )
+
+
+def _calibration_error(chance: np.ndarray, truth: np.ndarray) -> float | None:
+    """Mean distance between what is said and what is so, over equal bins of what is said (ECE)."""
+    if not len(chance):
+        return None
+    place = np.minimum((chance * _BINS).astype(int), _BINS - 1)
+    gap = np.bincount(place, weights=chance - truth, minlength=_BINS)
+    return float(np.abs(gap).sum() / len(chance))

@@ -1,0 +1,52 @@
+"""Which trained model made a partition: its version, and a copy of every one that was ever applied.
+
+How a model is trained is in `link`; here it is a file.
+"""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from orchestration.identity import model
+from orchestration.settings import Settings
+
+
+def path(settings: Settings) -> Path:
+    """Where the model in use lies."""
+    return settings.root / "identity" / f"model-{model.VERSION}.json"
+
+
+def of(file: Path) -> str:
+    """The version of a trained model: that of its definition, and of what was learned."""
+    learned = hashlib.md5(file.read_bytes()).hexdigest()[:10] if file.exists() else "untrained"
+    return f"{model.VERSION}-{learned}"
+
+
+def keep(settings: Settings) -> None:
+    """Keep a copy of the model in use, by its version."""
+    used = path(settings)
+    kept = _kept(settings, of(used))
+    if used.exists() and not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(used, kept)
+
+
+def install(settings: Settings, file: Path) -> None:
+    """Make a trained model the one in use, in one step."""
+    unfinished = path(settings).with_suffix(".tmp")
+    shutil.copyfile(file, unfinished)
+    os.replace(unfinished, path(settings))
+
+
+def bring_back(settings: Settings, version: str) -> bool:
+    """Make a kept version the one in use again; False when its copy, or its definition, is no more."""
+    kept = _kept(settings, version)
+    if not kept.exists() or not version.startswith(f"{model.VERSION}-"):
+        return False
+    install(settings, kept)
+    return True
+
+
+def _kept(settings: Settings, version: str) -> Path:
+    return settings.root / "identity" / "models" / f"{version}.json"
