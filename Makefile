@@ -12,7 +12,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-duckdb2 test-spark lint format bench lock clean
+.PHONY: help install demo dev test test-duckdb2 test-spark lint format bench bench-identity lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -79,6 +79,15 @@ format: .venv/.dev ## Write the style that lint checks
 bench: .venv/.dev ## Measure the published figures
 	@$(BIN)/python -m bench
 
+# Only to compare with: not in our locks, and the measurement does without it.
+.venv-rivals/.installed: $(BOOTSTRAP)
+	@test -n "$(PIP)" || $(UV) venv -q --clear --python $(PY) .venv-rivals
+	@test -z "$(PIP)" || $(PY) -m venv .venv-rivals
+	-@$(if $(PIP),.venv-rivals/bin/python -m pip install -q --disable-pip-version-check,VIRTUAL_ENV=.venv-rivals $(UV) pip install -q) 'recordlinkage==0.16' 'pandas<3' && touch $@
+
+bench-identity: .venv/.dev .venv-rivals/.installed ## Measure who is who on sets with known truth: SETS=folder
+	@$(BIN)/python -m bench.identity $(SETS) $(if $(DEMO),--demo $(DEMO))
+
 # duckdb is pinned here: 1.5.5 is the engine of every environment, 2.0 the one that the tests also run on.
 COMPILE = $(UV) pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint .tools/constraints.txt
 lock: .tools/bin/uv ## Recompute the lock files
@@ -91,4 +100,4 @@ lock: .tools/bin/uv ## Recompute the lock files
 	@! grep -nE 'https?://' requirements*.lock
 
 clean: ## Remove environments, caches and the demo's home
-	rm -rf .venv .venv-duckdb2 .venv-spark .tools .tessera .pytest_cache .ruff_cache dbt_project/target dbt_project/logs
+	rm -rf .venv .venv-duckdb2 .venv-spark .venv-rivals .tools .tessera .pytest_cache .ruff_cache dbt_project/target dbt_project/logs

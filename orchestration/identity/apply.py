@@ -49,6 +49,7 @@ class Applied:
     events: dict[str, int]
     ids: pa.Table | None = None
     served: dict[str, pa.Table] | None = None
+    run_no: int | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -93,7 +94,7 @@ def register(
             before_commit()
         con.execute("commit")
         plans.forget(settings, con)
-        return Applied(plan, measured, events, ids, tables.of_state(con, is_whole=change.is_whole))
+        return Applied(plan, measured, events, ids, tables.of_state(con, is_whole=change.is_whole), state.last_no(con))
 
 
 def serve(

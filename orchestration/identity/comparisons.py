@@ -162,8 +162,8 @@ _FIELDS = (
             Level("email_user_l = email_user_r", "same user part", 0.06, 5e-5, 0.01, "email_user"),
             # Addresses are made of names, so near ones say little; a typing error leaves the digits and the domain.
             Level(
-                "damerau_levenshtein(email_l, email_r) <= 2 and email_domain_l = email_domain_r "
-                "and regexp_replace(email_l, '[^0-9]', '', 'g') = regexp_replace(email_r, '[^0-9]', '', 'g')",
+                "email_digits_l = email_digits_r and email_domain_l = email_domain_r "
+                "and damerau_levenshtein(email_l, email_r) <= 2",
                 "typing error", 0.04, 5e-5, 0.001,
             ),
             Level(

@@ -1,12 +1,13 @@
 """How common each value is among people, for Splink's term frequencies.
 
 Counted in apparent people, not in records: somebody's ten records do not make a rare name or an own e-mail common.
-Which columns have one, and what it weighs, is in `comparisons`.
+Learned with a model and kept in its dictionary: values of one person only are not, and neither are those that come
+later; they are as common as a value of one person. Which columns have one, and what it weighs, is in `comparisons`.
 """
 
-from collections.abc import Iterator
-
 import duckdb
+
+from orchestration.identity import dictionaries
 
 # Names looked at on each step of the walk below; more says the same for more time.
 _STEP_NAMES = 24
@@ -16,49 +17,77 @@ _KNOWN_PEOPLE = 1000
 _SHARED = ("email", "email_user", "phone", "street")
 
 
-def queries(con: duckdb.DuckDBPyConnection, usual: dict[str, float]) -> Iterator[tuple[str, str]]:
-    """Column and query (column, tf_<column>) for each of the columns, of which `usual` says how often strangers agree.
+def learn(con: duckdb.DuckDBPyConnection, usual: dict[str, float]) -> dict[str, float]:
+    """Add how common values are to the dictionary; returns how common one person's value is, by column.
 
-    Needs table `records`.
+    `usual` says of each column how often strangers agree on it. Needs table `records`.
     """
     con.execute(
         "create or replace temp table apparent as select *, coalesce(organisation, "
         "nullif(concat_ws('|', first_root, last_name), '')) as who from records"
     )
-    con.execute(
-        "create or replace temp table count_apparent as select greatest(count(distinct who), 2) as people from apparent"
-    )
+    people = con.execute("select greatest(count(distinct who), 2) from apparent").fetchall()[0][0]
     for column, share in usual.items():
-        if column == "both_names":
-            yield column, _both_names(usual)
-        elif column != "name_key":
-            yield column, _frequency(column, share, "left(first_root, 1)" if column in _SHARED else "who")
-    if "name_key" not in usual:
-        return
-    _make_companions(con)
-    yield (
-        "name_key",
-        "select name_key, greatest(any_value(tf_first_name), coalesce(max(share), 0)) as tf_name_key from apparent "
-        f"inner join ({_frequency('first_name', usual['name_key'])}) as firsts using (first_name) "
-        "left join companions using (first_name, last_name) group by name_key",
-    )
+        key = "first_name" if column == "name_key" else column
+        person = "left(first_root, 1)" if column in _SHARED else "who"
+        if column != "both_names":
+            dictionaries.learn(con, f"tf {column}", _common(key, _share(share, people), person))
+    if "name_key" in usual:
+        _make_companions(con)
+        dictionaries.learn(con, "tf names", "select first_name || '|' || last_name as key, share from companions")
+    return {
+        column: round((1 + _KNOWN_PEOPLE * share) / (people + _KNOWN_PEOPLE), 12) for column, share in usual.items()
+    }
 
 
-def _frequency(column: str, usual: float, person: str = "who") -> str:
-    """Share of people with each value, drawn towards how usual agreement is: a small table is no census."""
+def rate(
+    con: duckdb.DuckDBPyConnection, rare: dict[str, float], relation: str, made: str, columns: list[str] | None = None
+) -> None:
+    """Table `made`: the relation's records (all columns, or some) with tf_<column> for each column of `rare`.
+
+    `rare` says how common a value of one person is: all that the dictionary does not have.
+    """
+    joins = [
+        f"left join {dictionaries.entries(f'tf {column}')} as of_{column} "
+        f"on of_{column}.key = r.{'first_name' if column == 'name_key' else column}"
+        for column in rare
+        if column != "both_names"
+    ]
+    share = {
+        column: f"if(r.{column} is not null, coalesce(of_{column}.share, {least}), null)"
+        for column, least in rare.items()
+    }
+    if "both_names" in rare:
+        # How usual it is to have such a first and such a last name: the product of the two shares.
+        share["both_names"] = f"if(r.both_names is not null, {share['name_key']} * {share['last_name']}, null)"
+    if "name_key" in rare:
+        joins.append(f"left join {dictionaries.entries('tf names')} as of_names on of_names.key = r.name_key")
+        share["name_key"] = f"greatest({share['name_key']}, of_names.share)"
+    kept = ", ".join(f"r.{column}" for column in columns or ["*"])
+    rates = "".join(f", {expression} as tf_{column}" for column, expression in share.items())
+    con.execute(f"create or replace temp table {made} as select {kept}{rates} from {relation} as r {' '.join(joins)}")
+
+
+def make_lookups(con: duckdb.DuckDBPyConnection, rare: dict[str, float]) -> None:
+    """Tables `tf_<column>` (column, tf_<column>) of all values of table `rated`, as Splink takes them."""
+    for column in rare:
+        con.execute(
+            f"create or replace table tf_{column} as select {column}, any_value(tf_{column}) as tf_{column} "
+            f"from rated where {column} is not null group by {column}"
+        )
+
+
+def _share(usual: float, people: int) -> str:
+    """Share of people, drawn towards how usual it is that strangers agree: a small table is no census."""
+    return f"round(({{}} + {_KNOWN_PEOPLE} * {usual}) / ({people} + {_KNOWN_PEOPLE}), 12)"
+
+
+def _common(column: str, share: str, person: str) -> str:
+    """The values that several people have, with the share of people who have them."""
+    counted = f"count(distinct {person})"
     return (
-        f"select {column}, (greatest(count(distinct {person}), 1) + {_KNOWN_PEOPLE} * {usual}) / "
-        f"(any_value(people) + {_KNOWN_PEOPLE}) as tf_{column} "
-        f"from apparent cross join count_apparent where {column} is not null group by {column}"
-    )
-
-
-def _both_names(usual: dict[str, float]) -> str:
-    """How usual it is to have such a first and such a last name: the product of the two shares."""
-    return (
-        "select both_names, max(tf_first_name * tf_last_name) as tf_both_names from apparent "
-        f"inner join ({_frequency('first_name', usual['name_key'])}) as firsts using (first_name) "
-        f"inner join ({_frequency('last_name', usual['last_name'])}) as lasts using (last_name) group by both_names"
+        f"select {column} as key, {share.format(counted)} as share from apparent where {column} is not null "
+        f"group by {column} having {counted} > 1"
     )
 
 

@@ -7,44 +7,53 @@ weighing, as an e-mail on two named records, belongs to `link`.
 import duckdb
 import pyarrow as pa
 
-from orchestration.identity import model, records
+from orchestration.identity import model
 from orchestration.identity.components import components
 from orchestration.identity.scoring import veto
 
 # By what a thin record joins a person, in this order.
-_ATTACHING_TYPES = ("email", *model.DEVICE_TYPES, "phone")
+ATTACHING_TYPES = ("email", *model.DEVICE_TYPES, "phone")
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def listed(names: tuple[str, ...]) -> str:
+    """Texts as an SQL list."""
     return ", ".join(f"'{name}'" for name in names)
 
 
-def prepare(con: duckdb.DuckDBPyConnection, identifiers: str) -> None:
-    """Make tables `nodes` (i, record_id, is_contact, is_thin), `held` (identifier_type, identifier_value, i) and
-    `skipped_identifiers`.
-
-    Needs table `records`. `i` numbers all records from 0 in the order of their ids.
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Tables `nodes` (i, n, record_id, is_contact, is_thin) and `held` (identifier_type, identifier_value, i) of the
+    `touched` records. `i` numbers these from 0 in the order of their ids.
     """
     con.execute(
-        "create or replace table nodes as select row_number() over (order by record_id) - 1 as i, record_id, "
-        f"records.n is not null as is_contact, records.n is null or ({records.is_thin()}) as is_thin "
-        f"from (select record_id from records union select record_id from {identifiers}) as every_record "
-        "left join records using (record_id)"
+        "create or replace temp table nodes as select row_number() over (order by record_id) - 1 as i, n, record_id, "
+        "is_contact, is_thin from nodes_now semi join touched using (n)"
     )
     con.execute(
-        "create or replace table held as select distinct identifier_type, identifier_value, i from ("
-        f"select identifier_type, identifier_value, record_id from {identifiers} where identifier_value is not null "
-        "union all select 'email', email, record_id from records where email is not null "
-        "union all select 'phone', phone, record_id from records where phone is not null) "
-        "inner join nodes using (record_id)"
+        "create or replace temp table held as select identifier_type, identifier_value, i "
+        f"from ({held_sql('n in (from touched)')}) inner join nodes using (n)"
     )
-    con.execute(
-        "create or replace table skipped_identifiers (identifier_type varchar, identifier_value varchar, "
-        "count_records bigint, count_people bigint, reason varchar)"
+
+
+def held_sql(where: str) -> str:
+    """Who holds which identifier, as given or as a contact has it: identifier_type, identifier_value, n; each once."""
+    where = f"where identifier_value is not null and {where}"
+    own = "select n, {0} as identifier_value from records_now"
+    return (
+        f"select identifier_type, identifier_value, n from identifiers_now {where} "
+        f"union select 'email', identifier_value, n from ({own.format('email')}) {where} "
+        f"union select 'phone', identifier_value, n from ({own.format('phone')}) {where}"
     )
-    con.execute(
-        "insert into skipped_identifiers select rule, block_key, count_records, null, 'too many records to compare' "
-        "from skipped_blocks"
+
+
+def holders_sql(values: str) -> str:
+    """The same of all records, but only of the values in a table (identifier_type, identifier_value)."""
+    return (
+        "select identifier_type, identifier_value, n from identifiers_now "
+        f"semi join {values} using (identifier_type, identifier_value)"
+    ) + "".join(
+        f" union select '{kind}', {kind}, n from records_now where {kind} in "
+        f"(select identifier_value from {values} where identifier_type = '{kind}')"
+        for kind in ("email", "phone")
     )
 
 
@@ -55,21 +64,32 @@ def sure_links(con: duckdb.DuckDBPyConnection) -> pa.Table:
     """
     con.execute(
         "create or replace temp table shared_ids as select identifier_type, identifier_value, min(i) as anchor, "
-        f"count(*) as count_records from held where identifier_type in ({_listed(model.IDENTIFIER_TYPES)}) "
+        f"count(*) as count_records from held where identifier_type in ({listed(model.IDENTIFIER_TYPES)}) "
         "group by all having count(*) > 1"
-    )
-    con.execute(
-        "insert into skipped_identifiers select identifier_type, identifier_value, count_records, null, "
-        "'too many records' from shared_ids where count_records > ?",
-        [model.MAX_RECORDS_PER_IDENTIFIER],
     )
     return con.execute(
         "select distinct on (anchor, held.i) anchor as i_l, held.i as i_r, identifier_type as rule "
         "from shared_ids inner join held using (identifier_type, identifier_value) "
         "inner join nodes as a on a.i = anchor inner join nodes as b on b.i = held.i "
-        "left join records as l on l.record_id = a.record_id left join records as r on r.record_id = b.record_id "
+        "left join records_now as l on l.n = a.n left join records_now as r on r.n = b.n "
         f"where held.i <> anchor and count_records <= ? and ({veto()}) is null order by anchor, held.i, "
         "identifier_type",
+        [model.MAX_RECORDS_PER_IDENTIFIER],
+    ).to_arrow_table()
+
+
+def connections(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Pairs i_l, i_r that chain together all holders of an identifier that links them, or that a thin record has.
+
+    What becomes of a record follows from those it is chained to, whatever becomes of the others.
+    """
+    return con.execute(
+        "select anchor as i_l, held.i as i_r from held inner join (select identifier_type, identifier_value, "
+        "min(i) as anchor, count(*) as count_records, bool_or(is_thin) as has_thin from held "
+        "inner join nodes using (i) group by all "
+        "having count(*) > 1) using (identifier_type, identifier_value) where held.i <> anchor and "
+        f"((identifier_type in ({listed(model.IDENTIFIER_TYPES)}) and count_records <= ?) "
+        f"or (identifier_type in ({listed(ATTACHING_TYPES)}) and has_thin))",
         [model.MAX_RECORDS_PER_IDENTIFIER],
     ).to_arrow_table()
 
@@ -81,12 +101,10 @@ def attach(con: duckdb.DuckDBPyConnection) -> pa.Table:
     reported: a family's e-mail or a store terminal does not say who used it. Thin records that reach nobody else join
     each other, except by a shared device.
     """
-    con.execute("create or replace table attached (i_l bigint, i_r bigint, rule varchar)")
-    for identifier_type in _ATTACHING_TYPES:
+    con.execute("create or replace temp table attached (i_l bigint, i_r bigint, rule varchar)")
+    for identifier_type in ATTACHING_TYPES:
         for among_thin in (False, True):
             _make_holders(con, identifier_type)
-            if among_thin:
-                _report_shared(con, identifier_type)
             _join_holders(con, identifier_type, among_thin=among_thin)
     return con.execute("select i_l, i_r, rule from attached order by i_l, i_r").to_arrow_table()
 
@@ -113,15 +131,6 @@ def _make_holders(con: duckdb.DuckDBPyConnection, identifier_type: str) -> None:
     )
 
 
-def _report_shared(con: duckdb.DuckDBPyConnection, identifier_type: str) -> None:
-    con.execute(
-        "insert into skipped_identifiers select ?, identifier_value, null, max(count_known), 'shared by several "
-        "people' "
-        "from holders where count_known > 1 group by identifier_value",
-        [identifier_type],
-    )
-
-
 def _join_holders(con: duckdb.DuckDBPyConnection, identifier_type: str, *, among_thin: bool) -> None:
     """Join thin holders to the one known holder of their identifier, or to each other where nobody known holds it."""
     if among_thin:
@@ -145,9 +154,32 @@ def _join_holders(con: duckdb.DuckDBPyConnection, identifier_type: str, *, among
     root = components(count, joins["person"], joins["target"])
     con.register("roots", pa.table({"person": pa.array(range(count)), "root": root}))
     con.execute(
-        "create or replace table clusters as select i, root as person from clusters inner join roots using (person)"
+        "create or replace temp table clusters as select i, root as person from clusters "
+        "inner join roots using (person)"
     )
     con.unregister("roots")
     con.execute(
         f"insert into attached select least(i, target_i), greatest(i, target_i), '{identifier_type}' from joins"
+    )
+
+
+def report(con: duckdb.DuckDBPyConnection) -> None:
+    """Table `common` (as linkage.common_identifiers) of identifiers that say nothing, among those of touched records.
+
+    `reported` (identifier_type, identifier_value) is what was looked at. Needs `persons_now` (n, person, is_known).
+    """
+    con.execute(
+        "create or replace temp table reported as select distinct identifier_type, identifier_value from held "
+        "union select identifier_type, identifier_value from values_touched"
+    )
+    con.execute(
+        "create or replace temp table common as with counted as (select identifier_type, identifier_value, "
+        "count(*) as count_records, count(distinct person) filter (is_known) as count_people "
+        f"from ({holders_sql('reported')}) inner join persons_now using (n) group by all) "
+        "select identifier_type, identifier_value, count_records, null::bigint as count_people, "
+        "'too many records' as reason "
+        f"from counted where identifier_type in ({listed(model.IDENTIFIER_TYPES)}) and count_records > ? "
+        "union all select identifier_type, identifier_value, null, count_people, 'shared by several people' "
+        f"from counted where identifier_type in ({listed(ATTACHING_TYPES)}) and count_people > 1",
+        [model.MAX_RECORDS_PER_IDENTIFIER],
     )

@@ -15,6 +15,16 @@ JOIN_MEAN_WEIGHT = -2.0
 UNTRAINED_JOIN_MEAN_WEIGHT = 2.5
 MOST_BY_NAMES_WEIGHT = 1.5
 COMMON_FIELDS = ("first_name", "middle_name", "last_name", "locality", "country", "gender", "area")
+# Where a person has many records, groups of so few join a group of so many at a mean weight of at least this.
+MAX_LEFTOVER = 2
+LEAST_GROUP_OF_LEFTOVERS = 5
+LEFTOVER_MEAN_WEIGHT = -3.5
+LEAST_RECORDS_FOR_LEFTOVERS = 4.5
+# A record's log2 odds of being its person's: the mean weight to the others, this, and log2 of so many records at most.
+CONFIDENCE_OFFSET = 1.0
+CONFIDENCE_MOST_RECORDS = 8
+# What an identifier of one system, or a steward, is worth.
+SURE_CONFIDENCE = 0.99
 # Fields are dependent, so sums of weights are over-confident: a mean of them means something only when clipped.
 CLIP_LOW_WEIGHT = -4.0
 CLIP_HIGH_WEIGHT = 8.0

@@ -5,7 +5,7 @@ Makes temporary tables in the caller's connection; which of them a record uses i
 
 import duckdb
 
-from orchestration.identity import scripts, skeletons
+from orchestration.identity import dictionaries, scripts, skeletons
 
 _SUFFIXES = ("jr", "sr", "junior", "senior", "ii", "iii", "iv")
 _TITLES = (
@@ -44,45 +44,72 @@ def spaced(words: tuple[str, ...]) -> str:
 
 def clean(expression: str) -> str:
     """A text as compared: first 80 characters, lower, letters, digits and single spaces; null when nothing is left."""
+    return f"{cleaned_list([expression])}[1]"
+
+
+def cleaned_list(expressions: list[str]) -> str:
+    """Several texts cleaned, as a list: planned once, which is what a small batch pays for."""
+    lowered = ", ".join(f"lower(strip_accents(left({expression}, {MAX_LENGTH})))" for expression in expressions)
+    # Most texts are clean already, and seeing that costs a fraction of cleaning.
     return (
-        f"nullif(trim(regexp_replace(regexp_replace(translate(lower(strip_accents(left({expression}, "
-        f"{MAX_LENGTH}))), 'đłøı', 'dloi'), "
-        "'[''’.`-]', '', 'g'), '[^\\p{L}\\p{N}]+', ' ', 'g')), '')"
+        f"list_transform([{lowered}], lambda v: case when regexp_full_match(v, '[a-z0-9]+( [a-z0-9]+)*') then v else "
+        "nullif(trim(regexp_replace(regexp_replace(translate(v, 'đłøı', 'dloi'), '[''’.`-]', '', 'g'), "
+        "'[^\\p{L}\\p{N}]+', ' ', 'g')), '') end)"
     )
 
 
 def _words(expression: str, dropped: tuple[str, ...]) -> str:
+    """The words of a cleaned text, particles joined to the next, without some; most texts are one word."""
     glued = f"regexp_replace({expression}, '\\b({_PARTICLES}) (\\w)', '\\1\\2', 'g')"
-    return f"list_filter(string_split({glued}, ' '), lambda w: w not in ('', {spaced(dropped)}))"
+    kept = f"list_filter(string_split({glued}, ' '), lambda w: w not in ('', {spaced(dropped)}))"
+    is_word = f"{expression} not in ('', {spaced(dropped)}) and not contains({expression}, ' ')"
+    return f"case when {is_word} then [{expression}] else {kept} end"
 
 
 def organisation(expression: str) -> str:
     """An organisation's name as compared: cleaned, without the words that say its legal form."""
-    kept = f"list_filter(string_split({clean(expression)}, ' '), lambda w: w not in ('', {spaced(LEGAL_FORMS)}))"
-    return f"coalesce(nullif(array_to_string({kept}, ' '), ''), {clean(expression)})"
+    kept = f"list_filter(string_split(whole, ' '), lambda w: w not in ('', {spaced(LEGAL_FORMS)}))"
+    return (
+        f"list_transform([{clean(expression)}], "
+        f"lambda whole: coalesce(nullif(array_to_string({kept}, ' '), ''), whole))[1]"
+    )
 
 
 def _is_organisation(full: str) -> str:
-    return f"coalesce(len(list_intersect(string_split({full}, ' '), [{spaced(_ORGANISATION_WORDS)}])) > 0, false)"
+    return f"coalesce(regexp_matches({full}, '(^| )({'|'.join(_ORGANISATION_WORDS)})( |$)'), false)"
 
 
-def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """Temporary tables `name_parts`, `lone_names`, `mail_names` and `sounds` from table `contacts`."""
+def prepare(con: duckdb.DuckDBPyConnection, *, is_learning: bool) -> None:
+    """Temporary tables `name_parts`, `mail_names` and `sounds` from table `contacts`.
+
+    Which words are first names, and which are names at all, is in the dictionary, or is learned into it.
+    """
     _romanise(con)
     con.execute(f"create or replace temp table name_parts as {_parts_sql()}")
-    # A single word is the name it is more often elsewhere; one that is nobody's first name is a last name.
-    con.execute(
-        "create or replace temp table lone_names as "
-        "with seen as (select first_name as word, 1 as is_first from name_parts where lone_name is null and not "
-        "is_parsed union all select last_name, 0 from name_parts where lone_name is null and not is_parsed) "
-        "select word, avg(is_first) >= 0.5 as is_first from seen where word is not null group by word"
-    )
+    if is_learning:
+        _learn_words(con)
     _read_mail_names(con)
     con.execute(
         f"create or replace temp table sounds as select name, {skeletons.skeleton_sql('name')} as sound from ("
         "select first_name as name from name_parts union select last_name from name_parts union select lone_name from "
-        "name_parts) where regexp_full_match(name, '[a-z ]+')"
+        "name_parts union select unnest([first_name, last_name]) from mail_names) "
+        "where regexp_full_match(name, '[a-z ]+')"
     )
+
+
+def _learn_words(con: duckdb.DuckDBPyConnection) -> None:
+    # A single word is the name it is more often elsewhere; one that is nobody's first name is a last name.
+    dictionaries.learn(
+        con,
+        "lone name",
+        "select word as key, avg(is_first) as share from (select first_name as word, 1 as is_first from name_parts "
+        "where lone_name is null and not is_parsed union all select last_name, 0 from name_parts "
+        "where lone_name is null and not is_parsed) where word is not null group by word",
+    )
+    for kind, column, least in (("first name", "first_name", 3), ("last name", "last_name", 2)):
+        dictionaries.learn(
+            con, kind, f"select distinct {column} as key from name_parts where length({column}) >= {least}"
+        )
 
 
 def _romanise(con: duckdb.DuckDBPyConnection) -> None:
@@ -122,28 +149,35 @@ def _parts_sql() -> str:
 
     What follows a comma is a first name only if it looks like one: not '1st Baron', not 'Jr'.
     """
-    after = clean("split_part(full_name, ',', 2)")
     turned = (
-        f"case when full_name like '%,%' and not regexp_matches({after}, '[0-9]') "
-        f"and {after} not in ({spaced(_SUFFIXES)}) and len(string_split({after}, ' ')) <= 3 "
+        f"case when full_name like '%,%' and not regexp_matches(after_comma, '[0-9]') "
+        f"and after_comma not in ({spaced(_SUFFIXES)}) and len(string_split(after_comma, ' ')) <= 3 "
         "and len(string_split(trim(split_part(full_name, ',', 1)), ' ')) <= 2 "
         "then split_part(full_name, ',', 2) || ' ' || split_part(full_name, ',', 1) "
-        f"when full_name like '%,%' and {after} not in ({spaced(_SUFFIXES)}) then split_part(full_name, ',', 1) "
+        f"when full_name like '%,%' and after_comma not in ({spaced(_SUFFIXES)}) then split_part(full_name, ',', 1) "
         "else replace(full_name, ',', ' ') end"
     )
+    after = "case when full_name like '%,%' then split_part(full_name, ',', 2) end"
     dropped = _TITLES + _SUFFIXES
     return f"""
-        with cleaned as (
+        with halved as (
             select
                 *,
-                {clean("first_name")} as given_first,
-                {clean("middle_name")} as given_middle,
-                {clean("last_name")} as given_last,
-                {clean("name_suffix")} as given_suffix,
-                {clean("full_name")} as whole,
+                {cleaned_list(["first_name", "middle_name", "last_name", "name_suffix", "full_name", after])} as texts,
+                texts[6] as after_comma
+            from contacts
+        ),
+        cleaned as (
+            select
+                *,
+                texts[1] as given_first,
+                texts[2] as given_middle,
+                texts[3] as given_last,
+                texts[4] as given_suffix,
+                texts[5] as whole,
                 case when not regexp_matches(full_name, '[0-9@_]') or full_name like '%,%' then {clean(turned)} end
                     as full_clean
-            from contacts
+            from halved
         ),
         worded as (
             select
@@ -154,10 +188,9 @@ def _parts_sql() -> str:
                 {_words("coalesce(given_first, '')", _TITLES)} as first_words,
                 {_words("coalesce(given_last, '')", dropped)} as last_words,
                 {_words("coalesce(full_clean, '')", dropped)} as full_words,
-                list_filter(
-                    string_split(concat_ws(' ', given_suffix, given_last, whole), ' '),
-                    lambda w: w in ({spaced(_SUFFIXES)})
-                ) as suffixes
+                regexp_extract(
+                    concat_ws(' ', given_suffix, given_last, whole), '(?:^| )({"|".join(_SUFFIXES)})(?: |$)', 1
+                ) as suffix
             from cleaned
         )
         select
@@ -190,7 +223,7 @@ def _parts_sql() -> str:
                 when given_last is null and len(first_words) = 0 and len(full_words) = 1 then full_words[1]
             end as lone_name,
             list_distinct(list_concat(first_words, last_words, full_words)) as name_words,
-            case suffixes[1] when 'junior' then 'jr' when 'senior' then 'sr' else suffixes[1] end as name_suffix
+            case suffix when 'junior' then 'jr' when 'senior' then 'sr' when '' then null else suffix end as name_suffix
         from worded
     """
 
@@ -203,8 +236,8 @@ def _read_mail_names(con: duckdb.DuckDBPyConnection) -> None:
     """
     con.execute(
         "create or replace temp table mail_names as with "
-        "firsts as (select distinct first_name as first from name_parts where length(first_name) >= 3), "
-        "lasts as (select distinct last_name as last from name_parts where length(last_name) >= 2), "
+        f"firsts as (select key as first from {dictionaries.entries('first name')}), "
+        f"lasts as (select key as last from {dictionaries.entries('last name')}), "
         "nameless as (select record_id, regexp_replace(split_part(lower(email), '@', 1), '[^a-z]', '', 'g') as letters "
         "from name_parts inner join contacts using (record_id) where email is not null "
         "and coalesce(name_parts.first_name, name_parts.last_name, lone_name, organisation_name) is null), "

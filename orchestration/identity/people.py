@@ -31,32 +31,36 @@ def partition(
     *,
     only_one: np.ndarray | None = None,
     join: float = model.JOIN_MEAN_WEIGHT,
+    join_leftovers: bool = False,
 ) -> np.ndarray:
     """The smallest record number of each record's person, int64 of length `count`.
 
-    `join` is the least mean weight at which groups join. `only_one` (uint64 of length `count`) has a bit for each
-    source of which a person has one record at most.
+    `join` is the least mean weight at which groups join; `join_leftovers`: see `with_leftovers`. `only_one` (uint64 of
+    length `count`) has a bit for each source of which a person has one record at most.
 
     `sure` links always hold, except where `apart` (a steward's cannot-link) parts the two ends. `pairs` are Splink's,
     vetoes already in their weights: components over them are cut by average linkage, so that one bridge does not make
     one person of two.
     """
-    groups = _groups(count, sure, apart)
-    linked = pairs.weight >= model.COMPONENT_MATCH_WEIGHT
-    component = components(count, _concat(pairs.left[linked], groups), _concat(pairs.right[linked], np.arange(count)))
+    groups, component = loose_components(count, pairs, sure, apart)
     inside = component[pairs.left] == component[pairs.right]
     weight = np.clip(pairs.weight[inside], model.CLIP_LOW_WEIGHT, model.CLIP_HIGH_WEIGHT)
     weight = np.where(pairs.weight[inside] <= model.VETO_WEIGHT, model.VETO_WEIGHT, weight)
-    return average_linkage(
-        groups,
-        Edges(
-            _concat(pairs.left[inside], apart.left),
-            _concat(pairs.right[inside], apart.right),
-            _concat(weight, np.full(len(apart.left), _APART_WEIGHT)),
-        ),
-        only_one,
-        join,
+    edges = Edges(
+        _concat(pairs.left[inside], apart.left),
+        _concat(pairs.right[inside], apart.right),
+        _concat(weight, np.full(len(apart.left), _APART_WEIGHT)),
     )
+    label = average_linkage(groups, edges, only_one, join)
+    return with_leftovers(label, edges) if join_leftovers and only_one is None else label
+
+
+def loose_components(count: int, pairs: Edges, sure: Edges, apart: Edges) -> tuple[np.ndarray, np.ndarray]:
+    """Groups over sure links, and components over those and pairs: the smallest record number of each record's."""
+    groups = _groups(count, sure, apart)
+    linked = pairs.weight >= model.COMPONENT_MATCH_WEIGHT
+    left, right = _concat(pairs.left[linked], groups), _concat(pairs.right[linked], np.arange(count))
+    return groups, components(count, left, right)
 
 
 def _concat(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -109,6 +113,40 @@ def average_linkage(
         new = np.arange(count)
         new[b] = a
         label = new[label]
+
+
+def with_leftovers(label: np.ndarray, edges: Edges) -> np.ndarray:
+    """Groups of one or two records joined to the large group they fit best, at a mean weight that would join no others.
+
+    For tables where a person has many records: who is there ten times is likelier to be there once more, under a name
+    cut short. No two that must be apart come together that way.
+    """
+    count = len(label)
+    a, b, total, known = _between(label, edges, count)
+    size = np.bincount(label, minlength=count)
+    mean = (total + (size[a] * size[b] - known) * model.CLIP_LOW_WEIGHT) / np.maximum(size[a] * size[b], 1)
+    small, large = np.where(size[a] <= size[b], (a, b), (b, a))
+    fits = (size[small] <= model.MAX_LEFTOVER) & (size[large] >= model.LEAST_GROUP_OF_LEFTOVERS)
+    fits &= mean >= model.LEFTOVER_MEAN_WEIGHT
+    order = np.lexsort((large[fits], -np.round(mean[fits], 6), small[fits]))
+    small, large = small[fits][order], large[fits][order]
+    first = np.ones(len(small), dtype=bool)
+    first[1:] = small[1:] != small[:-1]
+    new = np.arange(count)
+    new[small[first]] = large[first]
+    joined = new[label]
+    apart = edges.weight <= model.VETO_WEIGHT
+    left, right = edges.left[apart], edges.right[apart]
+    broken = joined[left][(joined[left] == joined[right]) & (label[left] != label[right])]
+    joined = np.where(np.isin(joined, broken), label, joined)
+    return _smallest(joined)
+
+
+def _smallest(label: np.ndarray) -> np.ndarray:
+    """The labels with each group's smallest record number as its label."""
+    least = np.full(len(label), len(label), dtype=np.int64)
+    np.minimum.at(least, label, np.arange(len(label)))
+    return least[label]
 
 
 def _between(label: np.ndarray, edges: Edges, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

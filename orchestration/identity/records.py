@@ -3,10 +3,12 @@
 What is only about names is in `names`. Contacts may come as clean as staging makes them or as raw as in any table.
 """
 
+from typing import Any
+
 import duckdb
 
-from orchestration.identity import names, nicknames
-from orchestration.identity.names import MAX_LENGTH, clean
+from orchestration.identity import dictionaries, names, nicknames
+from orchestration.identity.names import MAX_LENGTH
 
 # What a relation of contacts may hold; what it lacks is null everywhere. Plain columns `other_1`.. come on top.
 CONTACT_COLUMNS = (
@@ -28,26 +30,49 @@ _STREET_WORDS = {
 }  # fmt: skip
 
 
-def prepare(con: duckdb.DuckDBPyConnection, relation: str) -> None:
-    """Make table `records` (n, record_id, compared columns) from a relation of contacts.
+def prepare(con: duckdb.DuckDBPyConnection, relation: str, known: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Make table `records` (n, record_id, compared columns) from a relation of contacts; returns what was learned.
 
-    `n` numbers the records in the order of their ids, so the same input has the same numbers on every engine version.
+    `n` is that of the relation; without one the records are numbered in the order of their ids.
+    Given what is `known`, and table `dictionary`, each record is prepared by itself; else both are learned first.
     """
     con.execute(f"create or replace temp table contacts as {_contacts_sql(con, relation)}")
-    names.prepare(con)
+    names.prepare(con, is_learning=known is None)
     nicknames.make_table(con)
-    con.execute(f"create or replace temp table cleaned as {_cleaned_sql(plain_columns(con, 'contacts'))}")
-    # A city in another script than most cannot be compared.
+    # Few and long, so that each is cleaned once.
     con.execute(
-        "update cleaned set city = null where strlen(city) <> length(city) "
-        "and (select avg((strlen(city) = length(city))::int) from cleaned) > 0.5"
+        f"create or replace temp table companies as select company_name, {names.organisation('company_name')} as "
+        "company from (select distinct company_name from contacts where company_name is not null)"
     )
-    con.execute("create or replace temp table area_codes as " + _area_codes_sql())
+    con.execute(f"create or replace temp table cleaned as {_cleaned_sql(plain_columns(con, 'contacts'))}")
+    con.execute(f"create or replace temp table named as {_named_sql()}")
+    known = known or _learn(con)
+    # A city in another script than most cannot be compared.
+    if known["latin_cities"]:
+        con.execute("update cleaned set city = null where strlen(city) <> length(city)")
     # A country that follows from the city says nothing beside it.
-    if _follows(con, "country"):
+    if known["country_follows"]:
         con.execute("update cleaned set country = null where city is not null or postal_code is not null")
-    telling = [column for column in plain_columns(con, "contacts") if not _follows(con, column)]
-    con.execute(f"create or replace table records as {_records_sql(telling)}")
+    con.execute(f"create or replace temp table records as {_records_sql(known['plain'])}")
+    return known
+
+
+def _learn(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What there is to know of the table as a whole; words and area codes go into the dictionary."""
+    dictionaries.learn(
+        con,
+        "known first name",
+        "select first_name as key from named where first_name is not null group by first_name "
+        "having count(distinct last_name) >= 3",
+    )
+    is_latin = con.execute("select coalesce(avg((strlen(city) = length(city))::int) > 0.5, false) from cleaned")
+    latin_cities = is_latin.fetchall()[0][0]
+    dictionaries.learn(con, "area", _area_codes_sql(latin_cities))
+    return {
+        "latin_cities": latin_cities,
+        "country_follows": _follows(con, "country"),
+        "plain": [column for column in plain_columns(con, "contacts") if not _follows(con, column)],
+    }
 
 
 def _follows(con: duckdb.DuckDBPyConnection, column: str) -> bool:
@@ -91,24 +116,25 @@ def _contacts_sql(con: duckdb.DuckDBPyConnection, relation: str) -> str:
     selected = [
         (f"nullif(trim(cast({column} as varchar)), '')" if column in given else "cast(null as varchar)")
         + f" as {column}"
-        for column in (*CONTACT_COLUMNS, *plain)
+        for column in (*CONTACT_COLUMNS[1:], *plain)
     ]
-    return f"select {', '.join(selected)} from {relation}"
+    number = "n" if "n" in given else "row_number() over (order by record_id)"
+    return f"select {number} as n, record_id, {', '.join(selected)} from {relation}"
 
 
 def _phone_sql() -> str:
     """The digits, without an extension: that is a desk, not a line."""
-    return "nullif(regexp_replace(regexp_replace(lower(phone), '(x|ext|#).*$', ''), '[^0-9]', '', 'g'), '')"
+    return "nullif(regexp_replace(regexp_replace(lower(phone), '(x|ext|#).*$', ''), '[^0-9]+', '', 'g'), '')"
 
 
 def _unless_filler(expression: str) -> str:
     return f"case when not regexp_full_match({expression}, '{_FILLER}') then {expression} end"
 
 
-def _street_sql() -> str:
+def _street_sql(cleaned: str) -> str:
     abbreviations = " ".join(f"when '{word}' then '{short}'" for word, short in _STREET_WORDS.items())
     return (
-        f"array_to_string(list_transform(string_split({clean('street')}, ' '), "
+        f"array_to_string(list_transform(string_split({cleaned}, ' '), "
         f"lambda w: case w {abbreviations} else w end), ' ')"
     )
 
@@ -116,16 +142,21 @@ def _street_sql() -> str:
 def _cleaned_sql(plain: list[str]) -> str:
     """Every field but names, as compared."""
     email = f"case when email like '%_@_%' then left(lower(email), {MAX_LENGTH}) end"
-    compact = "nullif(regexp_replace(lower(left({0}, 80)), '[^\\p{{L}}\\p{{N}}]', '', 'g'), '')"
-    texts = ("city", "state", "country", "job_title", "occupation", "birth_place")
+    compact = "nullif(regexp_replace(lower(left({0}, 80)), '[^\\p{{L}}\\p{{N}}]+', '', 'g'), '')"
+    texts = ("city", "state", "country", "job_title", "occupation", "birth_place", *plain)
+    named = ", ".join(f"texts[{place}] as {column}" for place, column in enumerate(texts, start=3))
     return f"""
+        with listed as (
+            select *, {names.cleaned_list(["gender", "street", *texts])} as texts
+            from contacts
+        )
         select
             record_id,
             case
                 when birth_date ~ '^[0-9]{{4}}.*' and left(birth_date, 10) not in ({names.spaced(_NO_BIRTH_DATES)})
                     then left(birth_date, 10)
             end as birth_date,
-            left({clean("gender")}, 1) as gender,
+            left(texts[1], 1) as gender,
             {email} as email,
             {_phone_sql()} as phone_digits,
             -- The last nine digits are the same with and without country code or trunk zero.
@@ -134,50 +165,57 @@ def _cleaned_sql(plain: list[str]) -> str:
                     then ltrim(right(phone_digits, 9), '0')
             end as phone,
             case when length(phone_digits) between 10 and 11 then left(right(phone_digits, 10), 3) end as area_code,
-            {_street_sql()} as street,
+            {_street_sql("texts[2]")} as street,
             {compact.format("postal_code")} as postal_code,
             {_unless_filler(compact.format("national_id"))} as national_id,
-            {names.organisation("company_name")} as company,
-            {", ".join(f"{clean(column)} as {column}" for column in (*texts, *plain))}
-        from contacts
+            companies.company,
+            {named}
+        from listed
+        left join companies using (company_name)
     """
 
 
-def _area_codes_sql() -> str:
+def _area_codes_sql(latin_cities: bool) -> str:
     """The most usual area code of each city, from contacts that give both; a phone can then agree with an address."""
+    comparable = "strlen(city) = length(city)" if latin_cities else "true"
     return (
-        "select city, area_code from cleaned where city is not null and area_code is not null "
-        "group by 1, 2 qualify row_number() over (partition by city order by count(*) desc, area_code) = 1"
+        f"select city, 1.0, area_code from cleaned where city is not null and area_code is not null and {comparable} "
+        "group by city, area_code qualify row_number() over (partition by city order by count(*) desc, area_code) = 1"
     )
+
+
+def _named_sql() -> str:
+    """Each record with the name it has: its own, or one read from its e-mail."""
+    return f"""
+        select
+            parts.record_id,
+            parts.is_organisation,
+            parts.organisation_name,
+            case
+                when parts.lone_name is null then coalesce(parts.first_name, mail.first_name)
+                when lone.is_first then parts.lone_name
+            end as first_name,
+            nullif(parts.middle_name, '') as middle_name,
+            case
+                when parts.lone_name is null then coalesce(parts.last_name, mail.last_name)
+                when not coalesce(lone.is_first, false) and (lone.word is not null or not parts.is_parsed)
+                    then parts.lone_name
+            end as last_name,
+            parts.name_words,
+            parts.name_suffix,
+            mail.record_id is not null or coalesce(parts.first_name, parts.last_name, lone.word, '') = ''
+                as is_nameless
+        from name_parts as parts
+        left join (select key as word, share >= 0.5 as is_first from {dictionaries.entries("lone name")}) as lone
+            on parts.lone_name = lone.word
+        left join mail_names as mail on parts.record_id = mail.record_id
+    """
 
 
 def _records_sql(plain: list[str]) -> str:
     return f"""
-        with named as (
-            select
-                parts.record_id,
-                parts.is_organisation,
-                parts.organisation_name,
-                case
-                    when parts.lone_name is null then coalesce(parts.first_name, mail.first_name)
-                    when lone.is_first then parts.lone_name
-                end as first_name,
-                nullif(parts.middle_name, '') as middle_name,
-                case
-                    when parts.lone_name is null then coalesce(parts.last_name, mail.last_name)
-                    when not coalesce(lone.is_first, false) and (lone.word is not null or not parts.is_parsed)
-                        then parts.lone_name
-                end as last_name,
-                parts.name_words,
-                parts.name_suffix,
-                mail.record_id is not null or coalesce(parts.first_name, parts.last_name, lone.word, '') = ''
-                    as is_nameless
-            from name_parts as parts
-            left join lone_names as lone on parts.lone_name = lone.word
-            left join mail_names as mail on parts.record_id = mail.record_id
-        )
         select
-            row_number() over (order by named.record_id) as n,
+            contacts.n,
             named.record_id,
             contacts.source,
             named.is_nameless and not named.is_organisation as is_nameless,
@@ -213,8 +251,9 @@ def _records_sql(plain: list[str]) -> str:
             cleaned.email,
             nullif(split_part(split_part(cleaned.email, '@', 1), '+', 1), '') as email_user,
             nullif(split_part(cleaned.email, '@', 2), '') as email_domain,
+            regexp_replace(cleaned.email, '[^0-9]+', '', 'g') as email_digits,
             nullif(regexp_extract(cleaned.email, '[a-z](?:19|20)?([0-9][0-9])@', 1), '') as email_year,
-            coalesce(cleaned.area_code, area_codes.area_code) as area_code,
+            coalesce(cleaned.area_code, area_codes.text) as area_code,
             cleaned.phone,
             cleaned.street,
             nullif(regexp_extract(cleaned.street, '^[0-9]+'), '') as house_number,
@@ -238,7 +277,8 @@ def _records_sql(plain: list[str]) -> str:
         left join nicknames on named.first_name = nicknames.first_name
         left join sounds as first_sounds on named.first_name = first_sounds.name
         left join sounds as last_sounds on named.last_name = last_sounds.name
-        left join area_codes on cleaned.city = area_codes.city
+        left join {dictionaries.entries("area")} as area_codes on cleaned.city = area_codes.key
+        left join {dictionaries.entries("known first name")} as usual_firsts on named.first_name = usual_firsts.key
     """
 
 

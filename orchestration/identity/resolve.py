@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import duckdb
 
-from orchestration.identity import decisions, plans, state, tables, versions
+from orchestration.identity import decisions, linkage_store, plans, state, tables, versions
 from orchestration.identity.apply import Change, register, serve
 from orchestration.identity.plans import Plan
 from orchestration.identity.solve import solve
@@ -68,8 +68,12 @@ def resolve(
             return {**json.loads(last["metrics"] or "{}"), **_UNCHANGED, "seconds": {"total": _since(started)}}
     # A model in training does not take the place of the one in use before its partition is applied.
     model_path = plans.folder(settings, run_id) / "model.json" if retrain else versions.path(settings)
-    with engine.memory(settings) as con:
-        solved, found = solve(con, inputs, model_path=model_path, retrain=retrain)
+    # What was solved last is what is served, so that what changed since is all that need be told.
+    since = last["run_no"] if last and _is_served(settings, last, served, last["fingerprint"]) else None
+    store = None if retrain and is_proposal else linkage_store.path(settings)
+    with engine.reading(settings) as con:
+        con.execute("use memory")
+        solved, found = solve(con, _queries(con), model_path=model_path, retrain=retrain, store=store, since=since)
     found["seconds"]["read"] = round(_since(started) - sum(found["seconds"].values()), 2)
     run = Run(
         run_id,
@@ -80,7 +84,7 @@ def resolve(
         who,
     )
     step = time.monotonic()
-    change = Change(**{name: solved[name] for name in ("partition", "links", "skipped_identifiers")})
+    change = Change(**{name: solved[name] for name in ("partition", "links", "skipped_identifiers", "gone")})
     applied = register(
         settings,
         change,
@@ -94,7 +98,9 @@ def resolve(
     if applied.is_waiting:
         return _held(settings, applied.plan, last, served, started)
     step = time.monotonic()
-    serve(settings, change, applied, run, inputs)
+    serve(settings, change, applied, run)
+    if store:
+        linkage_store.settle(store, applied.run_no)
     found["seconds"]["write"] = _since(step)
     found["seconds"]["total"] = _since(started)
     _log.info("identity: %s", json.dumps(found))
@@ -185,22 +191,26 @@ def _since(start: float) -> float:
     return round(time.monotonic() - start, 2)
 
 
-def _read(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """The inputs as Arrow tables, and a hash over each that does not depend on the order of rows."""
+def _queries(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The inputs as queries of the warehouse and of the state."""
     standing = _NO_DECISIONS
     if engine.table_exists(con, "identity", "decisions", catalog="state"):
         standing = "select * from state.identity.decisions"
-    queries = {
-        "contacts": f"select {_CONTACTS} from conformed.contacts",
-        "identifiers": f"select {_IDENTIFIERS} from conformed.identifiers",
+    return {
+        "contacts": f"select {_CONTACTS} from warehouse.conformed.contacts",
+        "identifiers": f"select {_IDENTIFIERS} from warehouse.conformed.identifiers",
         "decisions": decisions.standing_sql(f"({standing})"),
     }
-    read: dict[str, Any] = {}
-    for name, query in queries.items():
-        hashed = f"select count(*), cast(coalesce(sum(hash(t)), 0) as varchar) from ({query}) as t"
-        read[f"{name}_hash"] = con.execute(hashed).fetchall()[0]
-        read[name] = con.execute(query).to_arrow_table()
-    return read
+
+
+def _read(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """A count and a hash of each input that do not depend on the order of rows."""
+    return {
+        f"{name}_hash": con.execute(
+            f"select count(*), cast(coalesce(sum(hash(t)), 0) as varchar) from ({query}) as t"
+        ).fetchall()[0]
+        for name, query in _queries(con).items()
+    }
 
 
 def _fingerprint(inputs: dict[str, Any], model_path: Path) -> str:
@@ -212,9 +222,9 @@ def _last_run(con: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
     if not engine.table_exists(con, "identity", "runs", catalog="state"):
         return None
     rows = con.execute(
-        "select run_id, fingerprint, metrics from state.identity.runs order by run_no desc limit 1"
+        "select run_no, run_id, fingerprint, metrics from state.identity.runs order by run_no desc limit 1"
     ).fetchall()
-    return dict(zip(("run_id", "fingerprint", "metrics"), rows[0], strict=True)) if rows else None
+    return dict(zip(("run_no", "run_id", "fingerprint", "metrics"), rows[0], strict=True)) if rows else None
 
 
 def _waiting(con: duckdb.DuckDBPyConnection) -> list[Plan]:

@@ -5,32 +5,25 @@ The SQL is written once for a model, so that a small batch does not pay for plan
 """
 
 import math
+import re
 from typing import Any
 
 import duckdb
 
-from orchestration.identity import comparisons, frequencies, model
+from orchestration.identity import model
 
 
-def make_frequencies(con: duckdb.DuckDBPyConnection, compared: list[comparisons.Field]) -> None:
-    """Tables `tf_<column>` (column, tf_<column>) of how common values are; `rated`: table `records` with them."""
-    columns = comparisons.frequency_columns(compared)
-    for column, query in frequencies.queries(con, columns):
-        con.execute(f"create or replace table tf_{column} as {query}")
-    rates = "".join(f", tf_{column}" for column in columns)
-    joins = " ".join(f"left join tf_{column} using ({column})" for column in columns)
-    con.execute(f"create or replace table rated as select records.*{rates} from records {joins} order by n")
+def score(
+    con: duckdb.DuckDBPyConnection, trained: dict[str, Any], pairs: str, made: str, *, least: float | None = None
+) -> None:
+    """Table `made` from a table of pairs (n_l, n_r) of table `rated`; with `least` only those that weigh that much.
 
-
-def score(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], pairs: str, *, is_new: bool = False) -> None:
-    """Append the pairs (join_key_l, join_key_r) of a table to table `scored`, or make that anew.
-
-    `scored`: n_l, n_r, match_weight (log2 odds), match_probability, veto (text or null), weight_<field> (what each
-    field adds against strangers; 0 where a value is missing), gamma_<field> (level of agreement, -1 where missing),
+    It has: n_l, n_r, match_weight (log2 odds), match_probability, veto (text or null), weight_<field> (what each field
+    adds against strangers; 0 where a value is missing), gamma_<field> (level of agreement, -1 where missing),
     weight_against_strangers, weight_against_household.
     """
-    query = scored_sql(trained, pairs)
-    con.execute(f"create or replace table scored as {query}" if is_new else f"insert into scored {query}")
+    kept = "" if least is None else f" where match_weight >= {least}"
+    con.execute(f"create or replace temp table {made} as from ({scored_sql(trained, pairs)}){kept}")
 
 
 def weigh_again(con: duckdb.DuckDBPyConnection, before: dict[str, Any], trained: dict[str, Any]) -> None:
@@ -48,7 +41,7 @@ def weigh_again(con: duckdb.DuckDBPyConnection, before: dict[str, Any], trained:
         weights.append(f"cast(weight_{name} + case gamma_{name} {changes} else 0 end as real) as weight_{name}")
     kept = ", ".join(f"gamma_{name}" for name in names)
     con.execute(
-        f"create or replace table scored as with weighed as (select n_l, n_r, veto, {', '.join(weights)}, {kept} "
+        f"create or replace temp table scored as with weighed as (select n_l, n_r, veto, {', '.join(weights)}, {kept} "
         f"from scored) {_judged_sql(trained, 'weighed')}"
     )
 
@@ -64,7 +57,7 @@ def scored_sql(trained: dict[str, Any], pairs: str) -> str:
     if not names:
         return (
             "select n as n_l, n as n_r, 0.0 as match_weight, 0.0 as match_probability, cast(null as varchar) as veto, "
-            "0.0 as weight_against_strangers, 0.0 as weight_against_household from records where false"
+            "0.0 as weight_against_strangers, 0.0 as weight_against_household from rated where false"
         )
     gammas = ", ".join(
         f"{_gamma_sql(comparison)} as gamma_{name}" for comparison, name in zip(compared, names, strict=True)
@@ -76,12 +69,18 @@ def scored_sql(trained: dict[str, Any], pairs: str) -> str:
     return f"""
         with sides as (
             select l.n as n_l, r.n as n_r, {veto()} as veto, {sides}{", " + rarities if rarities else ""}
-            from {pairs} inner join rated as l on join_key_l = l.n inner join rated as r on join_key_r = r.n
+            from {pairs} inner join rated as l on n_l = l.n inner join rated as r on n_r = r.n
         ),
         compared as (select n_l, n_r, veto, {gammas}{"".join(f", tf_{c}" for c in frequency_columns)} from sides),
         weighed as (select n_l, n_r, veto, {weights}, {", ".join(f"gamma_{name}" for name in names)} from compared)
         {_judged_sql(trained, "weighed")}
     """
+
+
+def needed_columns(trained: dict[str, Any]) -> list[str]:
+    """Columns of records, without frequencies, that `scored_sql` reads."""
+    compared = {column for comparison in trained["splink"]["comparisons"] for column in _needed(comparison)}
+    return sorted({"n"} | compared | veto_columns())
 
 
 def _judged_sql(trained: dict[str, Any], weighed: str) -> str:
@@ -119,8 +118,6 @@ def _levels(comparison: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _needed(comparison: dict[str, Any]) -> set[str]:
-    import re
-
     conditions = " ".join(level["sql_condition"] for level in comparison["comparison_levels"])
     return set(re.findall(r"\b([a-z_0-9]+)_[lr]\b", conditions))
 
@@ -165,3 +162,8 @@ def _household_sql(comparison: dict[str, Any], household: dict[str, list]) -> st
 def veto() -> str:
     """The name of the veto that holds between records `l` and `r`, or null, as SQL."""
     return "case " + " ".join(f"when {condition} then '{name}'" for name, condition in model.vetoes().items()) + " end"
+
+
+def veto_columns() -> set[str]:
+    """Columns of records that vetoes look at."""
+    return {column for condition in model.vetoes().values() for column in re.findall(r"\b[lr]\.(\w+)", condition)}

@@ -1,6 +1,7 @@
-"""From contacts, identifiers and stewards' decisions to a partition with its evidence, in memory.
+"""From contacts, identifiers and stewards' decisions to a partition with its evidence.
 
 Nothing here knows of ids that last, of the warehouse or of state: the same for the pipeline and for any other table.
+The partition is a function of the inputs and the model; what an earlier run left in a store only saves work.
 """
 
 import time
@@ -8,13 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
-import pyarrow as pa
 
-from orchestration.identity import identifiers, model, people, tables, training
-from orchestration.identity.link import link
+from orchestration.identity import (
+    changes,
+    clustering,
+    identifiers,
+    incremental,
+    link,
+    linkage_store,
+    model,
+    records,
+    versions,
+)
+from orchestration.identity.links import links_sql
 
 _SEED = 1
+# Pairs that weigh less than this in training are not scored again: no rounding brings them over the limit.
+_ROUNDING = 0.5
 
 
 def solve(
@@ -24,91 +35,130 @@ def solve(
     model_path: Path | None,
     retrain: bool = False,
     duplicate_free: frozenset[str] = frozenset(),
-) -> tuple[dict[str, pa.Table], dict[str, Any]]:
+    store: Path | None = None,
+    since: int | None = None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Partition, links and skipped identifiers of the inputs (ids not yet given), and figures of the run.
 
-    `duplicate_free` sources know each person once, so that no person gets two of their records.
+    `inputs`: Arrow tables, or queries of `con`. `duplicate_free` sources know each person once, so that no person gets
+    two of their records. With a `store` of an earlier run only what changed is looked at; when that run's partition is
+    the one of registered run number `since`, the result is only of the persons that may differ, and `gone` has the
+    records that are no more (None: the result is whole).
     """
+    _offer(con, inputs)
     seconds: dict[str, float] = {}
+    trained = link.load(con, model_path, _count(con, "contacts_in")) if model_path and not retrain else None
+    known_as = linkage_store.signature(versions.of(model_path), duplicate_free) if trained else None
+    with linkage_store.attached(con, store, known_as) as is_kept:
+        is_whole = not is_kept or since is None or linkage_store.run_no(con) != since
+        step = time.monotonic()
+        changes.find(con)
+        seconds["changes"], step = _since(step), time.monotonic()
+        trained = _take_records(con, trained, model_path)
+        seconds["records"], step = _since(step), time.monotonic()
+        _score(con, trained, is_first=not is_kept)
+        seconds["link"], step = _since(step), time.monotonic()
+        incremental.find_touched(con, is_whole=is_whole)
+        clustering.make_clusters(con, trained, duplicate_free)
+        seconds["cluster"], step = _since(step), time.monotonic()
+        solved = _solved(con, trained, is_whole=is_whole)
+        found = _figures(con, solved)
+        _keep_scores(con)
+        if store:
+            incremental.write(con, linkage_store.signature(versions.of(model_path), duplicate_free))
+            seconds["store"] = _since(step)
+    return solved, found | {"decisions": _count(con, "decisions_in"), "seconds": seconds}
+
+
+def _offer(con: duckdb.DuckDBPyConnection, inputs: dict[str, Any]) -> None:
     for name in ("contacts", "identifiers", "decisions"):
-        con.register(f"{name}_in", inputs[name])
-    step = time.monotonic()
-    trained = link(con, "contacts_in", model_path=model_path, seed=_SEED, retrain=retrain)
-    seconds["link"] = _since(step)
-    step = time.monotonic()
-    identifiers.prepare(con, "identifiers_in")
-    _make_decided(con)
-    con.register("sure_in", identifiers.sure_links(con))
-    con.execute("create or replace table sure as select i_l, i_r, rule from sure_in")
-    _cluster(con, duplicate_free, trained["join"])
-    identifiers.attach(con)
-    seconds["cluster"] = _since(step)
-    partition = con.execute(
-        "select record_id, person from clusters inner join nodes using (i) order by i"
-    ).to_arrow_table()
-    solved = {
-        "partition": partition,
-        "links": con.execute(tables.links_sql([field.name for field in training.fields(trained)])).to_arrow_table(),
-        "skipped_identifiers": con.execute("select * from skipped_identifiers order by all").to_arrow_table(),
-    }
-    sizes = np.unique(partition["person"].to_numpy(), return_counts=True)[1]
-    return solved, {
-        "records": partition.num_rows,
-        "pairs_scored": con.execute("select count(*) from scored").fetchall()[0][0],
-        "people": len(sizes),
-        "singletons": int((sizes == 1).sum()),
-        "largest_person": int(sizes.max(initial=0)),
-        "skipped_identifiers": solved["skipped_identifiers"].num_rows,
-        "decisions": inputs["decisions"].num_rows,
-        "model_version": model.VERSION,
-        "seconds": seconds,
-    }
+        if isinstance(inputs[name], str):
+            con.execute(f"create or replace temp view {name}_in as {inputs[name]}")
+        else:
+            con.register(f"{name}_in", inputs[name])
 
 
-def _make_decided(con: duckdb.DuckDBPyConnection) -> None:
-    """Tables `apart` and `together` (i_l, i_r): stewards' decisions on records that are there."""
-    for table, decision in (("apart", "cannot"), ("together", "must")):
-        con.execute(
-            f"create or replace table {table} as select l.i as i_l, r.i as i_r from decisions_in "
-            "inner join nodes as l on l.record_id = record_id_l inner join nodes as r on r.record_id = record_id_r "
-            f"where decision = '{decision}' order by all"
-        )
+def _take_records(
+    con: duckdb.DuckDBPyConnection, trained: dict[str, Any] | None, model_path: Path | None
+) -> dict[str, Any]:
+    """The model, trained where there is none, and the changed records as it compares them."""
+    if trained is None:
+        trained = link.train(con, "changed_contacts", path=model_path, seed=_SEED)
+    else:
+        con.execute("create or replace temp table scored (n_l bigint, n_r bigint, match_weight double, veto varchar)")
+        records.prepare(con, "changed_contacts", trained["known"])
+    incremental.take_records(con, trained)
+    return trained
 
 
-def _cluster(con: duckdb.DuckDBPyConnection, duplicate_free: frozenset[str], join: float) -> None:
-    """Table `clusters` (i, person): the partition before thin records are attached."""
-    count = con.execute("select count(*) from nodes").fetchall()[0][0]
-    pairs = _edges(
-        con,
-        f"select l.i, r.i, case when veto is null then match_weight else {model.VETO_WEIGHT} end from scored "
-        "inner join records as a on a.n = n_l inner join nodes as l on l.record_id = a.record_id "
-        "inner join records as b on b.n = n_r inner join nodes as r on r.record_id = b.record_id order by 1, 2",
+def _score(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], *, is_first: bool) -> None:
+    """Table `found`: new and changed pairs that weigh enough; `weak`: those that training already saw do not."""
+    incremental.find_candidates(con, trained, is_first=is_first)
+    con.execute("drop table records")
+    con.execute(
+        "create or replace temp table weak as select n_l, n_r, match_weight, veto from scored "
+        "semi join candidates using (n_l, n_r) where match_weight < ?",
+        [model.COMPONENT_MATCH_WEIGHT - _ROUNDING],
     )
-    sure = _edges(con, "select i_l, i_r, 1 from sure union all select i_l, i_r, 2 from together order by all")
-    apart = _edges(con, "select i_l, i_r, 0 from apart order by all")
-    person = people.partition(count, pairs, sure, apart, only_one=_only_one(con, duplicate_free), join=join)
-    con.register("clusters_in", pa.table({"i": pa.array(range(count), pa.int64()), "person": person}))
-    con.execute("create or replace table clusters as select i, person from clusters_in")
-    con.unregister("clusters_in")
+    con.execute("create or replace temp table candidates as from candidates anti join weak using (n_l, n_r)")
+    incremental.score(con, trained, "candidates", "found", least=model.COMPONENT_MATCH_WEIGHT)
 
 
-def _only_one(con: duckdb.DuckDBPyConnection, duplicate_free: frozenset[str]) -> np.ndarray | None:
-    """A bit for each duplicate-free source, by record `i`; None where no source is."""
-    if not duplicate_free:
-        return None
-    bits = pa.table({"source": sorted(duplicate_free), "bit": [1 << place for place in range(len(duplicate_free))]})
-    con.register("only_one_in", bits)
-    read = con.execute(
-        "select cast(coalesce(bit, 0) as ubigint) as bit from nodes left join records using (record_id) "
-        "left join only_one_in using (source) order by i"
-    ).fetchnumpy()["bit"]
-    con.unregister("only_one_in")
-    return read.astype(np.uint64)
+def _keep_scores(con: duckdb.DuckDBPyConnection) -> None:
+    """Table `scored` of the pairs that this run looked at, with the weights of fields; `weak` ones without those."""
+    con.execute(
+        "create or replace temp table scored as from found union all by name from completed union all by name from weak"
+    )
 
 
-def _edges(con: duckdb.DuckDBPyConnection, query: str) -> people.Edges:
-    left, right, weight = con.execute(query).fetchnumpy().values()
-    return people.Edges(left.astype(np.int64), right.astype(np.int64), weight.astype(np.float64))
+def _solved(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], *, is_whole: bool) -> dict[str, Any]:
+    con.execute(
+        "create or replace temp view persons_now as select n, person, is_known from solved_nodes union all "
+        "select n, person, is_known from nodes_now where n not in (from touched)"
+    )
+    identifiers.report(con)
+    gone = con.execute(
+        "select record_id from gone union select record_id from linkage.unsettled anti join nodes_now using (record_id)"
+    ).to_arrow_table()
+    return {
+        "partition": con.execute("select record_id, person from solved_nodes order by record_id").to_arrow_table(),
+        "links": con.execute(links_sql()).to_arrow_table(),
+        "skipped_identifiers": con.execute(_skipped_sql()).to_arrow_table(),
+        "gone": None if is_whole else gone,
+    }
+
+
+def _skipped_sql() -> str:
+    return (
+        "select rule as identifier_type, block_key as identifier_value, count_records, null::bigint as count_people, "
+        "'too many records to compare' as reason from skipped_blocks union all "
+        "select identifier_type, identifier_value, count_records, count_people, reason from common union all "
+        "(from linkage.common_identifiers anti join reported using (identifier_type, identifier_value)) order by all"
+    )
+
+
+def _figures(con: duckdb.DuckDBPyConnection, solved: dict[str, Any]) -> dict[str, Any]:
+    """Figures of the whole partition, and of what this run looked at."""
+    sizes = "select count(*) as size from persons_now group by person"
+    records_, people, singletons, largest = con.execute(
+        "select coalesce(sum(size), 0)::bigint, count(*), count(*) filter (size = 1), coalesce(max(size), 0) "
+        f"from ({sizes})"
+    ).fetchall()[0]
+    return {
+        "records": records_,
+        "pairs_scored": _count(con, "candidates") + _count(con, "missing"),
+        "people": people,
+        "singletons": singletons,
+        "largest_person": largest,
+        "skipped_identifiers": solved["skipped_identifiers"].num_rows,
+        "changed_records": changes.count_records(con),
+        "touched_records": solved["partition"].num_rows,
+        "model_version": model.VERSION,
+    }
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    return con.execute(f"select count(*) from {table}").fetchall()[0][0]
 
 
 def _since(start: float) -> float:

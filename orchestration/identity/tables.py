@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.identity import model
+from orchestration.identity.confidence import confidence_sql
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
 
@@ -20,47 +20,6 @@ _LEDGER = (
     "match_weight, model_version, as_of as as_of_date, recorded_at from identity.ledger"
 )
 _ALIASES = "select person_id, survivor_id, run_id from identity.aliases"
-
-
-def links_sql(fields: list[str]) -> str:
-    """Edges inside people, smaller record first, with what made each.
-
-    `evidence` is JSON: what each field adds to a score, in log2 odds, with the `prior` and what a `household` takes
-    off; together they are the match weight.
-    """
-    agreed = ", ".join(f"case when weight_{field} > 1 then '{field}' end" for field in fields)
-    parts = {
-        "prior": " - ".join(["weight_against_strangers", *(f"weight_{field}" for field in fields)]),
-        **{field: f"weight_{field}" for field in fields},
-        "household": "match_weight - weight_against_strangers",
-    }
-    told = ", ".join(
-        f"case when abs({weight}) >= 0.005 then printf('\"{name}\":%.2f', cast({weight} as double)) end"
-        for name, weight in parts.items()
-    )
-    return f"""
-        with every_link as (
-            select i_l, i_r, 'deterministic' as link_type, rule, null as match_weight, 1.0 as match_probability,
-                cast(null as varchar) as evidence
-            from sure
-            union all select i_l, i_r, 'deterministic', 'steward', null, 1.0, null from together
-            union all select i_l, i_r, 'deterministic', rule, null, 1.0, null from attached
-            union all
-            select l.i, r.i, 'probabilistic', concat_ws('+', {agreed or "null"}), match_weight, match_probability,
-                '{{' || concat_ws(',', {told}) || '}}'
-            from scored
-            inner join records as a on a.n = n_l inner join nodes as l on l.record_id = a.record_id
-            inner join records as b on b.n = n_r inner join nodes as r on r.record_id = b.record_id
-            where match_weight >= {model.COMPONENT_MATCH_WEIGHT} and veto is null
-        )
-        select l.record_id as record_id_l, r.record_id as record_id_r, link_type, rule,
-            cast(match_weight as double) as match_weight, cast(match_probability as double) as match_probability,
-            evidence
-        from every_link
-        inner join clusters as cl on cl.i = i_l inner join clusters as cr on cr.i = i_r and cl.person = cr.person
-        inner join nodes as l on l.i = i_l inner join nodes as r on r.i = i_r
-        order by i_l, i_r, link_type, rule
-    """
 
 
 def with_ids(
@@ -74,11 +33,8 @@ def with_ids(
     }.items():
         con.register(name, table)
     con.execute(
-        "create temp table person_records as select record_id, person_id, coalesce(max(match_probability), 1.0) "
-        "as match_confidence "
-        "from ids left join (select record_id_l as record_id, match_probability from links "
-        "union all select record_id_r, match_probability from links) as ends using (record_id) group by "
-        "record_id, person_id"
+        "create temp table person_records as select record_id, person_id, match_confidence from ids inner join "
+        f"({confidence_sql('(select record_id, person_id as person from ids)', 'links')}) using (record_id)"
     )
     return {
         "person_records": con.execute("select * from person_records order by record_id").to_arrow_table(),

@@ -58,6 +58,7 @@ def train(con: duckdb.DuckDBPyConnection, *, seed: int) -> dict[str, Any]:
     # Where nothing was learned, as many pairs of one household as of one person.
     trained["households"] = -float(np.log2(_HOUSEHOLDS)) if trained["is_trained"] else 0.0
     trained["join"] = model.JOIN_MEAN_WEIGHT if trained["is_trained"] else model.UNTRAINED_JOIN_MEAN_WEIGHT
+    trained["join_leftovers"] = False
     trained["household"] = {
         field.name: [level.household for level in field.levels]
         for field in compared
@@ -254,6 +255,7 @@ def fit_households(con: duckdb.DuckDBPyConnection, trained: dict[str, Any]) -> d
             if not usual_level.is_neutral:
                 level["m_probability"] = round(float(m), _DIGITS)
     trained["splink"]["probability_two_random_records_match"] = round(float(person), _PRIOR_DIGITS)
+    trained["join_leftovers"] = bool(1 + person * (count - 1) >= model.LEAST_RECORDS_FOR_LEFTOVERS)
     trained["households"] = round(float(np.log2(person / household)), 6)
     trained["household"] = {
         name: [None if np.isnan(value) else round(float(value), _DIGITS) for value in shares[::-1]]

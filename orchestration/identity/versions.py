@@ -4,11 +4,12 @@ How a model is trained is in `link`; here it is a file.
 """
 
 import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
 
-from orchestration.identity import model
+from orchestration.identity import dictionaries, model
 from orchestration.settings import Settings
 
 
@@ -29,11 +30,13 @@ def keep(settings: Settings) -> None:
     kept = _kept(settings, of(used))
     if used.exists() and not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
+        _bring_dictionary(used, kept)
         shutil.copyfile(used, kept)
 
 
 def install(settings: Settings, file: Path) -> None:
     """Make a trained model the one in use, in one step."""
+    _bring_dictionary(file, path(settings))
     unfinished = path(settings).with_suffix(".tmp")
     shutil.copyfile(file, unfinished)
     os.replace(unfinished, path(settings))
@@ -46,6 +49,12 @@ def bring_back(settings: Settings, version: str) -> bool:
         return False
     install(settings, kept)
     return True
+
+
+def _bring_dictionary(file: Path, target: Path) -> None:
+    """What a model knows of words lies beside it, under a name of its own, and must be there before it."""
+    name = json.loads(file.read_text(encoding="utf-8")).get("dictionary")
+    dictionaries.bring(name, file.parent, target.parent)
 
 
 def _kept(settings: Settings, version: str) -> Path:

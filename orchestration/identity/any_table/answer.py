@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.identity.any_table import seeds
+from orchestration.identity.confidence import confidence_sql
 
 WRITTEN_AS = {".parquet": "format parquet, compression zstd", ".csv": "format csv, header true"}
 
@@ -32,10 +33,7 @@ def give_ids(
     con.execute("create or replace temp table sure (record_id varchar, match_confidence double)")
     if links is not None:
         con.register("links_in", links)
-        con.execute(
-            "insert into sure select record_id, max(match_probability) from (select record_id_l as record_id, "
-            "match_probability from links_in union all select record_id_r, match_probability from links_in) group by 1"
-        )
+        con.execute(f"insert into sure {confidence_sql('own.partition', 'links_in')}")
     con.execute(
         "create or replace table own.answer as select row_no, record_id, person_id, "
         "coalesce(match_confidence, 1.0) as match_confidence from own.contacts inner join own.ids using (record_id) "

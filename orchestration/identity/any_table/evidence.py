@@ -37,7 +37,7 @@ def weights(con: duckdb.DuckDBPyConnection) -> dict[int, tuple[int, int, int]]:
         "select least(greatest(floor(match_weight / ?) * ?, ?), ?)::integer as bin, "
         "count(*) filter (where veto is null and a.person = b.person), "
         "count(*) filter (where veto is null and a.person <> b.person), count(*) filter (where veto is not null) "
-        "from scored inner join records as l on l.n = n_l inner join records as r on r.n = n_r "
+        "from scored inner join nodes as l on l.n = n_l inner join nodes as r on r.n = n_r "
         "inner join own.ids as a on a.record_id = l.record_id inner join own.ids as b on b.record_id = r.record_id "
         "group by 1 order by 1",
         [STEP, STEP, LOWEST, HIGHEST - STEP],
@@ -136,8 +136,8 @@ def uncertain(con: duckdb.DuckDBPyConnection, columns: list[str]) -> list[dict[s
     weights = ", ".join(fields)
     query = (
         f"with near as (select l.record_id as left_id, r.record_id as right_id, match_weight, {weights}, "
-        "abs(match_weight - ?) as distance from scored inner join records as l on l.n = n_l "
-        "inner join records as r on r.n = n_r inner join own.ids as a on a.record_id = l.record_id "
+        "abs(match_weight - ?) as distance from scored inner join nodes as l on l.n = n_l "
+        "inner join nodes as r on r.n = n_r inner join own.ids as a on a.record_id = l.record_id "
         "inner join own.ids as b on b.record_id = r.record_id "
         "where veto is null and (a.person = b.person) = ? order by distance, left_id, right_id limit 1000), "
         "once as (select * from near qualify row_number() over (partition by left_id order by distance, right_id) = 1) "

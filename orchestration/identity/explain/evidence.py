@@ -3,7 +3,6 @@
 Pairs are weighed anew, by the engine's own SQL over all contacts. What was decided about them is not asked here.
 """
 
-import json
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.errors import TesseraError
-from orchestration.identity import comparisons, model, records, scoring, versions
+from orchestration.identity import comparisons, frequencies, link, model, records, scoring, versions
 from orchestration.identity.resolve import _CONTACTS
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
@@ -70,22 +69,25 @@ def bench(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[
 
     Raises NothingResolvedError before the first run.
     """
-    with engine.reading(settings) as con:
-        contacts = con.execute(f"select {_CONTACTS} from conformed.contacts").to_arrow_table()
     path = versions.path(settings)
     if not path.exists():
         raise NothingResolvedError(f"there is no trained model at {path}: run `tessera run daily` first")
-    trained = json.loads(path.read_text(encoding="utf-8"))
-    if trained["version"] != model.VERSION:
-        raise NothingResolvedError(f"the model at {path} is of another version: run `tessera run daily` first")
-    # The prior of the model is for as many records as it was trained on, as in `link`.
-    prior = trained["splink"]["probability_two_random_records_match"] * trained["count_records"]
-    trained["splink"]["probability_two_random_records_match"] = min(prior / max(contacts.num_rows, 1), 0.5)
+    with engine.reading(settings) as con:
+        count = con.execute("select count(*) from conformed.contacts").fetchall()[0][0]
     with engine.memory(settings) as con:
-        con.register("contacts_in", contacts)
-        records.prepare(con, "contacts_in")
-        scoring.make_frequencies(con, comparisons.fields(records.filled_columns(con)))
+        trained = link.load(con, path, count)
+        if trained is None:
+            raise NothingResolvedError(f"the model at {path} is of another version: run `tessera run daily` first")
+        _prepare(con, settings, trained)
         yield con, trained
+
+
+def _prepare(con: duckdb.DuckDBPyConnection, settings: Settings, trained: dict[str, Any]) -> None:
+    with engine.reading(settings) as warehouse:
+        contacts = warehouse.execute(f"select {_CONTACTS} from conformed.contacts").to_arrow_table()
+    con.register("contacts_in", contacts)
+    records.prepare(con, "contacts_in", trained["known"])
+    frequencies.rate(con, trained["rare"], "records", "rated")
 
 
 def weigh(
@@ -96,7 +98,7 @@ def weigh(
     asked = pa.table({"low": pa.array([a for a, _ in ends], pa.string()), "high": [b for _, b in ends]})
     con.register("asked_in", asked.cast(pa.schema([("low", pa.string()), ("high", pa.string())])))
     con.execute(
-        "create or replace table asked as select l.n as join_key_l, r.n as join_key_r from asked_in "
+        "create or replace table asked as select l.n as n_l, r.n as n_r from asked_in "
         "inner join records as l on l.record_id = low inner join records as r on r.record_id = high"
     )
     con.unregister("asked_in")

@@ -22,6 +22,9 @@ _NO_COMPANY = (
 # A domain whose people name so many companies, none of them often, gives mail to anybody.
 _LEAST_NAMES_OF_A_PROVIDER = 8
 _SHARE_OF_A_PROVIDER = 0.4
+# So does one with so many people of whom hardly anybody names a company, unless a CRM lists it.
+_LEAST_PEOPLE_OF_A_PROVIDER = 50
+_LEAST_SHARE_NAMING = 0.02
 # A misspelt name has this many mentions at most, and the right one so many times more.
 _MOST_MENTIONS_OF_AN_ERROR = 2
 _ERROR_FACTOR = 3
@@ -86,8 +89,17 @@ def _find_free_domains(con: duckdb.DuckDBPyConnection) -> None:
         f"select domain from read_csv('{_FREE_MAIL}', header = true, columns = {{'domain': 'varchar'}}) union "
         "select domain from (select domain, name, count(distinct person_id) as n from mentions "
         "where domain is not null and name is not null group by all) group by domain "
-        "having count(*) >= ? and max(n) < ? * sum(n)",
-        [_LEAST_NAMES_OF_A_PROVIDER, _SHARE_OF_A_PROVIDER],
+        "having count(*) >= ? and max(n) < ? * sum(n) union "
+        "select domain from mentions where domain is not null "
+        "and domain not in (select domain from listed where domain is not null) group by domain "
+        "having count(distinct person_id) >= ? "
+        "and count(distinct person_id) filter (name is not null) < ? * count(distinct person_id)",
+        [
+            _LEAST_NAMES_OF_A_PROVIDER,
+            _SHARE_OF_A_PROVIDER,
+            _LEAST_PEOPLE_OF_A_PROVIDER,
+            _LEAST_SHARE_NAMING,
+        ],
     )
     for table in ("mentions", "listed"):
         con.execute(f"update {table} set domain = null where domain in (select domain from free_domains)")

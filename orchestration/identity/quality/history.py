@@ -3,8 +3,11 @@
 What is counted is in `measures`, `symptoms` and `labels`.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -58,9 +61,13 @@ def measure(settings: Settings, *, as_of: date | None) -> Measured:
             if known:
                 return Measured(run[0], known, is_new=False)
         figures, answers, settled = measures.changed(con, run[0]), labels.read(con), _settled(con)
-    with pairs.judged(settings) as (con, trained):
+    with pairs.judged(settings) as (con, trained, share):
         join_weight = evidence.join_weight(trained)
-        figures += measures.measured(con) + symptoms.symptoms(con, join_weight) + labels.measured(con, trained, answers)
+        figures += (
+            measures.measured(con, share)
+            + symptoms.symptoms(con, join_weight, share)
+            + labels.measured(con, trained, answers)
+        )
         chosen = queue.chosen(con, join_weight=join_weight, settled=settled)
     with engine.writing_state(settings) as con:
         con.execute("begin transaction")
@@ -72,14 +79,22 @@ def measure(settings: Settings, *, as_of: date | None) -> Measured:
 
 
 def _mark(con: duckdb.DuckDBPyConnection, fingerprint: str) -> str:
-    """What a measurement depends on: the partition, labels, decisions."""
+    """What a measurement depends on: the partition, labels, decisions, and how it is made."""
     numbers = [
         con.execute(f"select max({column}) from state.identity.{table}").fetchall()[0][0]
         if engine.table_exists(con, "identity", table, "state")
         else None
         for table, column in (("labels", "label_no"), ("decisions", "decision_no"))
     ]
-    return f"{fingerprint} {numbers}"
+    return f"{fingerprint} {numbers} {_code()}"
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """What counts and chooses: an upgrade measures anew."""
+    here = Path(__file__).parent
+    files = sorted([*here.glob("*.py"), *(here.parent / "review").glob("*.py")])
+    return hashlib.md5(b"".join(file.read_bytes() for file in files)).hexdigest()[:10]
 
 
 def _known(con: duckdb.DuckDBPyConnection, run_id: str, mark: str) -> list[Figure]:

@@ -14,7 +14,7 @@ _EDGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 _LOWEST, _HIGHEST, _STEP = -20, 40, 4
 
 
-def measured(con: duckdb.DuckDBPyConnection) -> list[Figure]:
+def measured(con: duckdb.DuckDBPyConnection, share_of_pairs: float = 1.0) -> list[Figure]:
     """Figures of tables `records`, `persons` and `judged`; makes `known`: people with contact data, by records."""
     con.execute(
         "create or replace table known as select person_id, count(*) as size from persons "
@@ -37,7 +37,7 @@ def measured(con: duckdb.DuckDBPyConnection) -> list[Figure]:
         "share_singletons": singletons,
         "share_confident": confident,
     }
-    return [*figures(found), *_sizes(con), *_confidence(con), *_weights(con)]
+    return [*figures(found), *_sizes(con), *_confidence(con), *_weights(con, share_of_pairs)]
 
 
 def figures(found: dict[str, Any]) -> list[Figure]:
@@ -60,11 +60,12 @@ def _confidence(con: duckdb.DuckDBPyConnection) -> list[Figure]:
     return _histogram("confidence", [f"{edge:g}" for edge in _EDGES], rows)
 
 
-def _weights(con: duckdb.DuckDBPyConnection) -> list[Figure]:
+def _weights(con: duckdb.DuckDBPyConnection, share: float) -> list[Figure]:
     rows = con.execute(
-        "select (least(greatest(floor(match_weight / $step) * $step, $low), $high))::integer::varchar, count(*) "
+        "select (least(greatest(floor(match_weight / $step) * $step, $low), $high))::integer::varchar, "
+        "round(count(*) / $share) "
         "from judged where veto is null group by 1",
-        {"step": _STEP, "low": _LOWEST, "high": _HIGHEST - _STEP},
+        {"step": _STEP, "low": _LOWEST, "high": _HIGHEST - _STEP, "share": share},
     ).fetchall()
     return _histogram("pair_weight", [str(edge) for edge in range(_LOWEST, _HIGHEST, _STEP)], rows)
 

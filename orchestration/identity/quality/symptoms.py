@@ -18,7 +18,7 @@ _SPREAD = {
 }
 
 
-def symptoms(con: duckdb.DuckDBPyConnection, join_weight: float) -> list[Figure]:
+def symptoms(con: duckdb.DuckDBPyConnection, join_weight: float, share_of_pairs: float = 1.0) -> list[Figure]:
     """Figures of tables `records`, `persons`, `links`, `identifiers`, `judged` and `known`."""
     people = con.execute("select count(*) from known").fetchall()[0][0]
     if not people:
@@ -30,7 +30,7 @@ def symptoms(con: duckdb.DuckDBPyConnection, join_weight: float) -> list[Figure]
         "share_weak_bridge": _weak_bridges(con),
         "share_same_email_and_name_apart": _same_but_apart(con),
     }
-    return figures({name: count / people for name, count in counted.items()}) + _pairs(con, join_weight)
+    return figures({name: count / people for name, count in counted.items()}) + _pairs(con, join_weight, share_of_pairs)
 
 
 def _count(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> int:
@@ -108,7 +108,7 @@ def _same_but_apart(con: duckdb.DuckDBPyConnection) -> int:
     )
 
 
-def _pairs(con: duckdb.DuckDBPyConnection, join_weight: float) -> list[Figure]:
+def _pairs(con: duckdb.DuckDBPyConnection, join_weight: float, share: float) -> list[Figure]:
     """Near misses, and what the model itself expects of the partition."""
     near, likely, precision, inside, outside = con.execute(
         "with told as (select match_weight, match_probability, person_l = person_r as is_inside, "
@@ -122,8 +122,8 @@ def _pairs(con: duckdb.DuckDBPyConnection, join_weight: float) -> list[Figure]:
     expected = (inside or 0) + (outside or 0)
     return figures(
         {
-            "near_misses": near,
-            "likely_apart": likely,
+            "near_misses": round(near / share),
+            "likely_apart": round(likely / share),
             "expected_precision": precision,
             "expected_recall": (inside or 0) / expected if expected else None,
         }

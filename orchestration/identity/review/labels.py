@@ -16,7 +16,7 @@ from orchestration.identity.quality.measures import Figure, figures
 from orchestration.warehouse import engine
 
 ANSWERS = ("same", "different", "unsure")
-_BINS = 10
+_LOWEST, _STEP, _BINS = -20, 2, 20
 _TABLE = """
     create table if not exists identity.labels (
         label_no bigint, record_id_l varchar, record_id_r varchar, answer varchar, who varchar, labelled_at timestamp
@@ -69,9 +69,9 @@ def read(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
 def measured(
     con: duckdb.DuckDBPyConnection, trained: dict[str, Any], answers: dict[tuple[str, str], str]
 ) -> list[Figure]:
-    """Precision, recall and calibration on labelled pairs; needs tables `records` and `persons`.
+    """Precision, recall and calibration on labelled pairs; needs tables `records`, `persons`, `judged`.
 
-    Pairs of the queue are the hard ones, so these figures are lower than over all pairs: compare them between runs.
+    Pairs of the queue are the hard ones, so precision and recall are lower than over all pairs: compare runs.
     """
     person = dict(con.execute("select record_id, person_id from persons").fetchall())
     known = {
@@ -83,23 +83,44 @@ def measured(
         return [("labels", None, 0.0)]
     found = {pair: person[pair[0]] == person[pair[1]] for pair in known}
     right = sum(known[pair] and found[pair] for pair in known)
-    chance = {one.record_ids: one.match_probability for one in evidence.weigh(con, trained, known) if not one.veto}
+    weight = {one.record_ids: one.match_weight for one in evidence.weigh(con, trained, known) if not one.veto}
     return figures(
         {
             "labels": len(known),
             "label_precision": right / sum(found.values()) if any(found.values()) else None,
             "label_recall": right / sum(known.values()) if any(known.values()) else None,
             "label_calibration_error": _calibration_error(
-                np.array([chance[pair] for pair in chance]), np.array([known[pair] for pair in chance], dtype=float)
+                np.array(list(weight.values())),
+                np.array([known[pair] for pair in weight], dtype=float),
+                _compared(con),
             ),
         }
     )
 
 
-def _calibration_error(chance: np.ndarray, truth: np.ndarray) -> float | None:
-    """Mean distance between what is said and what is so, over equal bins of what is said (ECE)."""
-    if not len(chance):
+def _calibration_error(weight: np.ndarray, truth: np.ndarray, compared: np.ndarray) -> float | None:
+    """Mean distance between the probability said and what is so, over bins of match weight (ECE).
+
+    Labels are of hard pairs mostly, so each bin counts for the pairs `compared` in it, not for its labels; by weight,
+    because below one in ten lie both the hopeless and the doubtful.
+    """
+    place = np.clip((weight - _LOWEST) // _STEP, 0, _BINS - 1).astype(int)
+    count = np.bincount(place, minlength=_BINS)
+    known = (count > 0) & (compared > 0)
+    if not known.any():
         return None
-    place = np.minimum((chance * _BINS).astype(int), _BINS - 1)
-    gap = np.bincount(place, weights=chance - truth, minlength=_BINS)
-    return float(np.abs(gap).sum() / len(chance))
+    said = 1 / (1 + 2.0**-weight)
+    gap = np.abs(np.bincount(place, weights=said - truth, minlength=_BINS)[known] / count[known])
+    return float(np.average(gap, weights=compared[known]))
+
+
+def _compared(con: duckdb.DuckDBPyConnection) -> np.ndarray:
+    """Compared pairs by bin of their weight."""
+    rows = con.execute(
+        f"select least(greatest(floor((match_weight - {_LOWEST}) / {_STEP}), 0), {_BINS - 1})::integer, count(*) "
+        "from judged where veto is null group by 1"
+    ).fetchall()
+    counts = np.zeros(_BINS)
+    for place, count in rows:
+        counts[place] = count
+    return counts

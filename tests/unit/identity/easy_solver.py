@@ -16,19 +16,21 @@ _trainings = count(1)
 def install(patch, strays: dict[str, str] | None = None) -> None:
     """Let runs of identity use it; `strays`: record -> e-mail under which it is found instead of its own."""
 
-    def solve(con, inputs, *, model_path, retrain=False):
+    def solve(con, inputs, *, model_path, retrain=False, store=None, since=None):
         if retrain or not model_path.exists():
             model_path.parent.mkdir(parents=True, exist_ok=True)
             model_path.write_text(json.dumps({"training": next(_trainings)}))
-        contacts = inputs["contacts"].to_pylist()
+        contacts, decided = (
+            con.execute(inputs[name]).to_arrow_table().to_pylist() for name in ("contacts", "decisions")
+        )
         group = {row["record_id"]: (strays or {}).get(row["record_id"]) or row["email"] for row in contacts}
-        _decided(group, inputs["decisions"].to_pylist())
+        _decided(group, decided)
         labels = {name: number for number, name in enumerate(sorted(set(group.values())))}
         records = sorted(group)
         partition = pa.table({"record_id": pa.array(records, pa.string()),
                               "person": pa.array([labels[group[r]] for r in records], pa.int64())})  # fmt: skip
         found = {"records": len(records), "people": len(labels), "model_version": "easy", "seconds": {}}
-        return {"partition": partition, "links": _links(group), "skipped_identifiers": _SKIPPED}, found
+        return {"partition": partition, "links": _links(group), "skipped_identifiers": _SKIPPED, "gone": None}, found
 
     patch.setattr(resolve, "solve", solve)
 

@@ -61,6 +61,13 @@ def test_a_provider_that_no_list_knows_is_seen_by_the_companies_of_its_people():
     assert not [key for key in keys if "mailers.example" in key]
 
 
+def test_a_provider_that_no_list_knows_is_seen_by_people_who_name_no_company():
+    rows = [contact(f"p{n}", None, f"{n}@isp.example") for n in range(60)]
+    assert found(rows)[0] == []
+    assert found(rows[:20])[0] == [["isp.example"]]
+    assert found(rows, [("c1", "Isp", "isp.example")])[0] == [["c1", "isp", "isp.example"]]
+
+
 def test_a_misspelt_name_is_the_usual_one_and_another_number_is_not():
     rows = [contact(f"p{n}", "Brightwater Foods") for n in range(6)] + [contact("p7", "Brightwter Foods")]
     keys, people = found(rows)

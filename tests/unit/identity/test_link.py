@@ -4,31 +4,46 @@ import json
 from datetime import date
 
 import duckdb
+import pyarrow as pa
 import pytest
 
+from orchestration.identity import dictionaries, model, names, records, training
 from orchestration.identity import link as link_module
-from orchestration.identity import model, names, training
-from orchestration.identity.link import link
+from orchestration.identity.solve import solve
 from tests.unit.identity import population
 from tests.unit.identity.population import contact
 
 
+def run(con, rows, model_path=None, **options):
+    """Resolve the rows, and nothing else, in `con`."""
+    nothing = [
+        ("record_id", "identifier_type", "identifier_value", "first_seen_at"),
+        ("record_id_l", "record_id_r", "decision"),
+    ]
+    identifiers, decisions = [pa.table({name: pa.array([], pa.string()) for name in names}) for names in nothing]
+    inputs = {"contacts": population.canonical(rows), "identifiers": identifiers, "decisions": decisions}
+    return solve(con, inputs, model_path=model_path, **options)
+
+
 def scored(rows, model_path=None, **options):
-    """Pairs of the rows by record ids, and the records as compared."""
+    """Pairs of the rows by record ids."""
+    with duckdb.connect() as con:
+        run(con, rows, model_path, **options)
+        pairs = con.execute(
+            "select l.record_id as record_id_l, r.record_id as record_id_r, scored.* exclude (n_l, n_r) from scored "
+            "join nodes as l on n_l = l.n join nodes as r on n_r = r.n order by 1, 2"
+        )
+        listed = pairs.to_arrow_table().to_pylist()
+    return {tuple(sorted((pair["record_id_l"], pair["record_id_r"]))): pair for pair in listed}
+
+
+def compared(rows):
+    """The records as compared, by record id."""
     with duckdb.connect() as con:
         con.register("contacts_in", population.canonical(rows))
-        link(con, "contacts_in", model_path=model_path, seed=1, **options)
-        pairs = (
-            con.execute(
-                "select l.record_id as record_id_l, r.record_id as record_id_r, scored.* exclude (n_l, n_r) "
-                "from scored join records as l on n_l = l.n join records as r on n_r = r.n order by n_l, n_r"
-            )
-            .to_arrow_table()
-            .to_pylist()
-        )
-        compared = con.execute("select * from records").to_arrow_table().to_pylist()
-    by_ids = {(pair["record_id_l"], pair["record_id_r"]): pair for pair in pairs}
-    return by_ids, {row["record_id"]: row for row in compared}
+        dictionaries.begin(con)
+        records.prepare(con, "contacts_in")
+        return {row["record_id"]: row for row in con.execute("from records").to_arrow_table().to_pylist()}
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +55,13 @@ def crowd():
 def trained(crowd, tmp_path_factory):
     """A trained model's file and the pairs it scored when it was trained."""
     path = tmp_path_factory.mktemp("trained") / "model.json"
-    pairs, _ = scored(crowd, path)
+    pairs = scored(crowd, path)
     return path.read_bytes(), pairs
 
 
 def test_training_is_reproducible(crowd, trained, tmp_path):
     path = tmp_path / "model.json"
-    pairs, _ = scored(list(reversed(crowd)), path)
+    pairs = scored(list(reversed(crowd)), path)
     assert len(crowd) > model.MIN_TRAINING_RECORDS
     assert path.read_bytes() == trained[0]
     assert pairs == trained[1]
@@ -55,7 +70,7 @@ def test_training_is_reproducible(crowd, trained, tmp_path):
 def test_a_saved_model_is_used_and_scores_the_same(crowd, trained, tmp_path):
     path = tmp_path / "model.json"
     path.write_bytes(trained[0])
-    assert scored(crowd, path)[0] == trained[1]
+    assert scored(crowd, path) == trained[1]
     scored(crowd[:-30], path)
     assert path.read_bytes() == trained[0]
 
@@ -102,7 +117,7 @@ ANN = {"first_name": "Ann", "last_name": "Berg", "birth_date": date(1980, 3, 9),
     ],
 )  # fmt: skip
 def test_who_is_one_person_without_training(left, right, is_one):
-    pairs, _ = scored([contact("hubspot:contacts:1", **ANN | left), contact("segment:users:2", **ANN | right)])
+    pairs = scored([contact("hubspot:contacts:1", **ANN | left), contact("segment:users:2", **ANN | right)])
     pair = pairs["hubspot:contacts:1", "segment:users:2"]
     assert (pair["veto"] is None and pair["match_weight"] >= model.UNTRAINED_JOIN_MEAN_WEIGHT) == is_one
 
@@ -113,7 +128,7 @@ def test_what_a_household_shares_makes_no_person():
         contact("hubspot:contacts:1", first_name="Ann", **home),
         contact("segment:users:2", first_name="Kurt", **home),
     ]
-    pair = scored(rows)[0]["hubspot:contacts:1", "segment:users:2"]
+    pair = scored(rows)["hubspot:contacts:1", "segment:users:2"]
     assert pair["weight_against_strangers"] > 0
     assert pair["weight_against_household"] < 0
     assert pair["match_weight"] < 0
@@ -122,10 +137,13 @@ def test_what_a_household_shares_makes_no_person():
 def test_weights_are_those_of_splink(crowd, tmp_path):
     with duckdb.connect() as con:
         con.register("contacts_in", population.canonical(crowd))
-        trained = link(con, "contacts_in", model_path=None, seed=1)
+        trained = link_module.train(con, "contacts_in", path=None, seed=1)
+        con.execute(
+            "create table blocked as select '0' as match_key, n_l as join_key_l, n_r as join_key_r from candidates"
+        )
         linker = training.linker(con, trained["splink"], training.fields(trained))
         linker.table_management.register_blocked_pairs_for_predict(
-            linker._db_api.register("candidates", table_name="candidates")
+            linker._db_api.register("blocked", table_name="blocked")
         )
         predicted = linker.inference.predict(warning_mode="never").physical_name
         differing = con.execute(
@@ -149,7 +167,7 @@ def test_an_email_of_many_names_weighs_less_than_one_of_one_name(crowd, trained,
             [("Una", "Vik"), ("Una", "Vik"), ("Ole", "Dahl"), ("Per", "Moe"), ("Kim", "Lie")]
         )
     ]
-    pairs, _ = scored(crowd + own + shared, path)
+    pairs = scored(crowd + own + shared, path)
     weights = [pairs[f"hubspot:contacts:{name}1", f"hubspot:contacts:{name}2"]["weight_email"] for name in ("own",)] + [
         pairs["hubspot:contacts:info0", "hubspot:contacts:info1"]["weight_email"]
     ]
@@ -172,8 +190,7 @@ def test_an_email_of_many_names_weighs_less_than_one_of_one_name(crowd, trained,
 )  # fmt: skip
 def test_names_as_compared(given, names):
     known = contact("hubspot:contacts:1", first_name="Mary", last_name="Smith")
-    _, compared = scored([known, contact("segment:users:2", **given)])
-    row = compared["segment:users:2"]
+    row = compared([known, contact("segment:users:2", **given)])["segment:users:2"]
     assert (row["first_name"], row["last_name"], row["name_suffix"]) == names
 
 
@@ -181,19 +198,16 @@ def test_a_key_that_too_many_share_makes_no_pairs_and_is_reported(crowd):
     most = model.MAX_RECORDS_PER_BLOCK
     rows = [contact(f"hubspot:contacts:n{i}", first_name=f"n{i}", phone_std="+12125550100") for i in range(most + 1)]
     with duckdb.connect() as con:
-        con.register("contacts_in", population.canonical(crowd + rows))
-        link(con, "contacts_in", model_path=None, seed=1)
+        solved, _ = run(con, crowd + rows)
         pairs = con.execute(
-            "select count(*) from candidates inner join records as l on l.n = join_key_l inner join records as r on "
-            "r.n = join_key_r where starts_with(l.record_id, 'hubspot:contacts:n') "
-            "and starts_with(r.record_id, 'hubspot:contacts:n')"
+            "select count(*) from candidates inner join nodes as l on l.n = n_l inner join nodes as r on r.n = n_r "
+            "where starts_with(l.record_id, 'hubspot:contacts:n') and starts_with(r.record_id, 'hubspot:contacts:n')"
         ).fetchall()[0][0]
-        skipped = con.execute("select block_key, count_records from skipped_blocks").fetchall()
+    skipped = solved["skipped_identifiers"].to_pylist()
     assert pairs == 0
-    assert ("125550100", most + 1) in skipped
+    assert ("125550100", most + 1) in {(row["identifier_value"], row["count_records"]) for row in skipped}
 
 
 def test_very_long_values_are_cut():
     rows = [contact(f"hubspot:contacts:{i}", first_name="x" * 1_000_000, last_name="y" * 1_000_000) for i in (1, 2)]
-    _, compared = scored(rows)
-    assert max(len(row["first_name"]) for row in compared.values()) == names.MAX_LENGTH
+    assert max(len(row["first_name"]) for row in compared(rows).values()) == names.MAX_LENGTH

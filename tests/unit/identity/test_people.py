@@ -5,7 +5,7 @@ import pytest
 
 from orchestration.identity import model
 from orchestration.identity.components import components
-from orchestration.identity.people import Edges, average_linkage, partition
+from orchestration.identity.people import Edges, average_linkage, partition, with_leftovers
 
 STRONG, WEAK = model.CLIP_HIGH_WEIGHT, model.CLIP_LOW_WEIGHT
 
@@ -89,3 +89,16 @@ def test_linkage_equals_joining_the_best_pair_one_at_a_time():
         groups[i] += groups.pop(j)
     found = average_linkage(np.arange(18), edges(*rows))
     assert sorted(map(sorted, groups)) == sorted(np.flatnonzero(found == k).tolist() for k in np.unique(found))
+
+
+def test_leftovers_join_a_large_group_but_never_two_that_must_be_apart():
+    group = [(left, right, 8.0) for left in range(5) for right in range(left + 1, 5)]
+    weak = [(member, leftover, -3.2) for member in range(5) for leftover in (5, 6)]
+    alone = np.array([0, 0, 0, 0, 0, 5, 6])
+    assert with_leftovers(alone, edges(*group, *weak)).tolist() == [0, 0, 0, 0, 0, 0, 0]
+    apart = edges(*group, *weak, (5, 6, model.VETO_WEIGHT))
+    assert with_leftovers(alone, apart).tolist() == alone.tolist()
+    assert (
+        with_leftovers(alone, edges(*group, *[(left, right, -3.8) for left, right, _ in weak])).tolist()
+        == alone.tolist()
+    )

@@ -7,7 +7,7 @@ import pytest
 
 from orchestration.identity import decisions
 from orchestration.identity.explain import evidence
-from orchestration.identity.quality import history, limits, measures, symptoms
+from orchestration.identity.quality import history, limits, measures, pairs, symptoms
 from orchestration.identity.resolve import resolve
 from orchestration.warehouse import engine
 from tests.unit.identity import population
@@ -189,6 +189,29 @@ def test_a_lost_warehouse_gets_its_history_back(measured_home):
     resolve(settings, as_of=AS_OF, run_id="first again")
     history.measure(settings, as_of=AS_OF)
     assert quality(settings, "run_id = 'first'") == before
+
+
+def test_of_many_records_a_sample_of_pairs_stands_for_all(measured_home, monkeypatch):
+    settings = measured_home[0]
+    everything = sum(row[3] for row in _weights(settings))
+    monkeypatch.setattr(pairs, "MOST_RECORDS", len(measured_home[1]) // 2)
+    with pairs.judged(settings) as (con, _, share):
+        assert 0.5 < share < 1
+        sampled = con.execute("select count(*) from judged").fetchall()[0][0]
+        touched = con.execute(
+            "with own as (select record_id from records inner join sampled using (n)) select count(*) from judged "
+            "where record_id_l not in (from own) and record_id_r not in (from own)"
+        ).fetchall()
+        figures = measures.measured(con, share) + symptoms.symptoms(con, -2.0, share)
+    assert touched == [(0,)]
+    assert sampled < everything
+    told = sum(value for name, _, value in figures if name == "pair_weight")
+    assert told == pytest.approx(everything, rel=0.25)
+
+
+def _weights(settings):
+    history.measure(settings, as_of=AS_OF)
+    return quality(settings, "measure = 'pair_weight'")
 
 
 def test_before_a_run_there_is_nothing_to_measure(settings):

@@ -1,6 +1,7 @@
 """The review queue: uncertain pairs of many kinds, a sheet for a steward, answers checked row by row."""
 
 import csv
+import math
 from datetime import date
 
 import duckdb
@@ -177,8 +178,15 @@ def test_answers_measure_the_model_and_leave_the_queue(home, answered):
 def test_calibration_error_is_the_distance_from_what_is_so():
     import numpy as np
 
-    assert labels._calibration_error(np.array([0.95, 0.95]), np.array([1.0, 0.0])) == pytest.approx(0.45)
-    assert labels._calibration_error(np.array([]), np.array([])) is None
+    compared = np.zeros(20)
+    compared[[0, 11]] = 90, 10
+    # Said to be 15 in 16, and one of two is: 0.4375 off.
+    weight, truth = math.log2(15), [1.0, 0.0]
+    hard = np.array([weight, weight]), np.array(truth)
+    assert labels._calibration_error(*hard, compared) == pytest.approx(0.4375)
+    easy = np.array([weight, weight, -40.0]), np.array([*truth, 0.0])
+    assert labels._calibration_error(*easy, compared) == pytest.approx(0.04375)
+    assert labels._calibration_error(np.array([]), np.array([]), compared) is None
 
 
 def test_decisions_are_made_only_when_asked_and_all_or_none(home, tmp_path):

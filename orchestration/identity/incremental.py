@@ -1,0 +1,258 @@
+"""What a batch of changes means for pairs and components: a run costs what changed and ends where a full one does.
+
+A record is scored again when it changed, or when a key of its reached or fell below its limit; a component is
+solved again, whole, when one of its records changed sides, an identifier or a decision. A run over all records is the
+same with an empty store. Reads catalog `linkage` and what `changes` left, and leaves temporary tables; `write` then
+brings the store up to date. What is kept there is in `linkage_store`.
+"""
+
+from typing import Any
+
+import duckdb
+
+from orchestration.identity import blocking, frequencies, linkage_store, model, records, scoring
+from orchestration.identity.identifiers import ATTACHING_TYPES, held_sql, holders_sql, listed
+
+
+def take_records(con: duckdb.DuckDBPyConnection, trained: dict[str, Any]) -> None:
+    """Tables `rated`, of what is compared, and `fresh`, of what is kept, from table `records` of changed records.
+
+    Views `records_now` and `identifiers_now` are what the store's tables will be after this run.
+    """
+    frequencies.rate(con, trained["rare"], "records", "rated", scoring.needed_columns(trained))
+    kept = ", ".join(sorted({"n", "source", "email", "phone"} | scoring.veto_columns()))
+    con.execute(
+        f"create or replace temp table fresh as select {kept}, {records.is_thin()} as is_thin, "
+        f"{blocking.hashes_sql(trained['keys'])} from records"
+    )
+    con.execute("create table if not exists linkage.records as from fresh limit 0")
+    con.execute(
+        "create or replace temp view records_now as from linkage.records where n not in (from stale) "
+        "union all by name from fresh"
+    )
+    con.execute(
+        "create or replace temp view identifiers_now as from linkage.identifiers "
+        "where content not in (select content from lost_identifiers) union all by name from new_identifiers"
+    )
+
+
+def find_candidates(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], *, is_first: bool) -> None:
+    """Tables `candidates` (n_l, n_r) to score, smaller record id first, and `dirty` (n), whose pairs all are."""
+    keys = trained["keys"]
+    if is_first:
+        con.execute("create or replace temp table dirty as select n from fresh")
+        blocking.make_blocks(con, keys, "fresh", None)
+        blocking.make_candidates(con)
+        con.execute("create or replace temp table news (rule_no utinyint, block_key ubigint)")
+        blocking.name_full_blocks(con, keys)
+        return
+    _list_keys(con, keys, "stale_keys", "select * from linkage.records where n in (from stale)")
+    _list_keys(con, keys, "fresh_keys", "from fresh")
+    con.execute(
+        "create or replace temp table news as select rule_no, block_key from stale_keys union "
+        "select rule_no, block_key from fresh_keys"
+    )
+    blocking.make_blocks(con, keys, "records_now", "news")
+    _find_crossing(con, keys)
+    if con.execute("select exists (from crossed)").fetchall()[0][0]:
+        _list_keys(con, keys, "crossed_keys", "select * from records_now where n in (from crossed)")
+        con.execute(
+            "create or replace temp table news as select rule_no, block_key from news union "
+            "select rule_no, block_key from crossed_keys"
+        )
+        blocking.make_blocks(con, keys, "records_now", "news")
+    con.execute("create or replace temp table dirty as select n from fresh union select n from crossed")
+    blocking.make_candidates(con, "dirty")
+    _put_in_order(con, "candidates")
+    blocking.name_full_blocks(con, keys)
+
+
+def _list_keys(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]], made: str, query: str) -> None:
+    """Table (rule_no, block_key, n) of the keys of some records."""
+    con.execute(f"create or replace temp table picked as {query}")
+    con.execute(f"create or replace temp table {made} (rule_no utinyint, block_key ubigint, n bigint)")
+    for place in range(len(keys)):
+        con.execute(f"insert into {made} select {place}, key_{place}, n from picked where key_{place} is not null")
+
+
+def _find_crossing(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]]) -> None:
+    """Table `crossed` (n): unchanged records with a key that passed its limit: its pairs appear, or are no more."""
+    con.execute("create or replace temp table limits (rule_no utinyint, most bigint)")
+    con.executemany("insert into limits values (?, ?)", [[place, key["most"]] for place, key in enumerate(keys)])
+    con.execute(
+        "create or replace temp table crossing as with now as (select rule_no, block_key, count(*) as count_now "
+        "from blocks group by all union all select rule_no, block_key, count_records from full_blocks), "
+        "came as (select rule_no, block_key, count(*) as count_came from fresh_keys group by all), "
+        "went as (select rule_no, block_key, count(*) as count_went from stale_keys group by all) "
+        "select rule_no, block_key from now left join came using (rule_no, block_key) "
+        "left join went using (rule_no, block_key) inner join limits using (rule_no) "
+        "where (count_now > most) <> (count_now - coalesce(count_came, 0) + coalesce(count_went, 0) > most)"
+    )
+    con.execute("create or replace temp table crossed (n bigint)")
+    for (place,) in con.execute("select distinct rule_no from crossing order by 1").fetchall():
+        con.execute(
+            f"insert into crossed select n from records_now where key_{place} in "
+            f"(select block_key from crossing where rule_no = {place}) and n not in (select n from fresh)"
+        )
+
+
+def _put_in_order(con: duckdb.DuckDBPyConnection, pairs: str) -> None:
+    """Let the record with the smaller id be the left one: numbers follow ids in a store's first run only."""
+    con.execute(
+        "create or replace temp table id_of as select n, record_id from (select n, record_id from linkage.nodes "
+        f"union select n, record_id from numbered) where n in (select n_l from {pairs} union select n_r from {pairs})"
+    )
+    con.execute(
+        f"create or replace temp table {pairs} as select if(l.record_id < r.record_id, n_l, n_r) as n_l, "
+        f"if(l.record_id < r.record_id, n_r, n_l) as n_r from {pairs} inner join id_of as l on l.n = n_l "
+        "inner join id_of as r on r.n = n_r"
+    )
+
+
+def score(
+    con: duckdb.DuckDBPyConnection, trained: dict[str, Any], pairs: str, made: str, *, least: float | None
+) -> None:
+    """Scores of a table of pairs."""
+    _rate_ends(con, trained, pairs)
+    scoring.score(con, trained, pairs, made, least=least)
+
+
+def _rate_ends(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], pairs: str) -> None:
+    """Let `rated` have both ends of all pairs; with unchanged records come those of their components, likely next."""
+    con.execute(
+        "create or replace temp table near as select n from "
+        f"(select n_l as n from {pairs} union select n_r from {pairs}) anti join rated using (n)"
+    )
+    if not con.execute("select exists (from near)").fetchall()[0][0]:
+        return
+    con.execute(
+        "create or replace temp table near as select n, record_id from linkage.nodes where is_contact "
+        "and (n in (from near) or component in (select component from linkage.nodes where n in (from near))) "
+        "and n not in (select n from rated) and n not in (from stale)"
+    )
+    con.execute(
+        "create or replace temp table near_contacts as select n, contacts_in.* from contacts_in "
+        "inner join near using (record_id)"
+    )
+    records.prepare(con, "near_contacts", trained["known"])
+    frequencies.rate(con, trained["rare"], "records", "more", scoring.needed_columns(trained))
+    con.execute("insert into rated by name from more")
+
+
+def find_touched(con: duckdb.DuckDBPyConnection, *, is_whole: bool) -> None:
+    """Tables `nodes_now` of all records after this run, and `touched` (n): every record of a component to solve again.
+
+    Also `replaced` (n): nodes of the store that changed or are gone, `renewed`: nodes as they are now, `gone`.
+    """
+    _renew_nodes(con)
+    con.execute(
+        "create or replace temp view nodes_now as from linkage.nodes where n not in (from replaced) "
+        "union all by name from renewed"
+    )
+    if is_whole:
+        con.execute("create or replace temp table touched as select n from nodes_now")
+        con.execute("create or replace temp table values_touched (identifier_type varchar, identifier_value varchar)")
+        con.execute(
+            "insert into values_touched select identifier_type, identifier_value from linkage.common_identifiers"
+        )
+        return
+    _find_holders(con)
+    con.execute(
+        "create or replace temp table reached as select n from replaced union select n from dirty union "
+        "select n_l from found union select n_r from found union select n from holders union "
+        "select n from linkage.nodes where record_id in (from other_decisions union all from linkage.unsettled)"
+    )
+    con.execute(
+        "create or replace temp table touched as select n from nodes_now where n in (from reached) or component in "
+        "(select component from linkage.nodes where n in (from reached))"
+    )
+
+
+def _renew_nodes(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "create or replace temp table replaced as select n from numbered union select n from stale "
+        "union select n from lost_identifiers"
+    )
+    con.execute(
+        "create or replace temp table renewed as "
+        "with known as (from linkage.nodes where n in (from replaced)), "
+        "prepared as (select n, is_thin from fresh), "
+        "holding as (select distinct n from identifiers_now where n in (from replaced)) "
+        "select replaced.n, coalesce(numbered.record_id, known.record_id) as record_id, "
+        "if(prepared.n is not null, changed.content, known.content) as content, "
+        "prepared.n is not null or (coalesce(known.is_contact, false) and stale.n is null) as is_contact, "
+        "if(prepared.n is not null, prepared.is_thin, coalesce(known.is_thin, true) or stale.n is not null) "
+        "as is_thin, "
+        "true as is_known, known.component, known.person "
+        "from replaced left join numbered using (n) left join known on known.n = replaced.n "
+        "left join stale on stale.n = replaced.n left join prepared on prepared.n = replaced.n "
+        "left join changed on changed.record_id = numbered.record_id left join holding on holding.n = replaced.n "
+        "where prepared.n is not null or (coalesce(known.is_contact, false) and stale.n is null) "
+        "or holding.n is not null"
+    )
+    con.execute(
+        "create or replace temp table gone as select record_id from linkage.nodes where n in (from replaced) "
+        "and n not in (select n from renewed)"
+    )
+
+
+def _find_holders(con: duckdb.DuckDBPyConnection) -> None:
+    """Tables `values_touched` (identifier_type, identifier_value) and `holders` (n): who is connected by one of them.
+
+    An identifier connects its holders when it links them, or may give a thin record to one of them.
+    """
+    con.execute(
+        "create or replace temp table values_touched as "
+        f"select distinct identifier_type, identifier_value from ({held_sql('n in (from replaced)')}) union "
+        "select identifier_type, identifier_value from lost_identifiers union "
+        "select unnest(['email', 'phone']), unnest([email, phone]) from linkage.records where n in (from stale)"
+    )
+    con.execute(f"create or replace temp table held_touched as {holders_sql('values_touched')}")
+    con.execute(
+        "create or replace temp table holders as with counted as (select identifier_type, identifier_value, "
+        "count(*) - count(*) filter (h.n in (select n from new_identifiers)) as count_before, "
+        "bool_or(is_thin) as has_thin "
+        "from held_touched as h inner join nodes_now using (n) group by all) "
+        "select distinct n from held_touched inner join counted using (identifier_type, identifier_value) "
+        f"where (identifier_type in ({listed(model.IDENTIFIER_TYPES)}) and "
+        f"count_before <= {model.MAX_RECORDS_PER_IDENTIFIER}) "
+        f"or (identifier_type in ({listed(ATTACHING_TYPES)}) and has_thin)"
+    )
+
+
+def write(con: duckdb.DuckDBPyConnection, known_as: str) -> None:
+    """Bring the store up to date with what this run found, in one transaction."""
+    con.execute("begin transaction")
+    if con.execute("select count(*) from linkage.about").fetchall()[0][0] == 0:
+        linkage_store.sign(con, known_as)
+    con.execute("delete from linkage.records where n in (from stale)")
+    con.execute("insert into linkage.records by name from fresh")
+    con.execute("delete from linkage.identifiers where content in (select content from lost_identifiers)")
+    con.execute("insert into linkage.identifiers by name from new_identifiers")
+    con.execute("delete from linkage.nodes where n in (from replaced union all from touched)")
+    con.execute("insert into linkage.nodes by name from solved_nodes")
+    con.execute(
+        "delete from linkage.pairs where n_l in (from replaced union all from touched) "
+        "or n_r in (from replaced union all from touched)"
+    )
+    con.execute("insert into linkage.pairs by name from pairs_touched")
+    _write_reports(con)
+    con.execute("delete from linkage.decisions")
+    con.execute("insert into linkage.decisions select record_id_l, record_id_r, decision from decisions_in")
+    con.execute(
+        "insert into linkage.unsettled select record_id from (select record_id from solved_nodes union from gone) "
+        "where record_id not in (from linkage.unsettled)"
+    )
+    con.execute("commit")
+
+
+def _write_reports(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("delete from linkage.full_blocks where (rule_no, block_key) in (select (rule_no, block_key) from news)")
+    con.execute(
+        "insert into linkage.full_blocks by name select rule_no, block_key, text, count_records from full_blocks"
+    )
+    con.execute(
+        "delete from linkage.common_identifiers where (identifier_type, identifier_value) in "
+        "(select (identifier_type, identifier_value) from reported)"
+    )
+    con.execute("insert into linkage.common_identifiers by name from common")

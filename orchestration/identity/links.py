@@ -1,0 +1,54 @@
+"""Links inside people with what made each, as they are served. Which records are one person is decided before."""
+
+from typing import Any
+
+from orchestration.identity import model
+
+
+def links_sql() -> str:
+    """The links of the touched records' people, smaller record first; needs what `clustering` leaves."""
+    return f"""
+        with every_link as (
+            select i_l, i_r, 'deterministic' as link_type, rule, null as match_weight, 1.0 as match_probability,
+                cast(null as varchar) as evidence
+            from sure
+            union all select i_l, i_r, 'deterministic', 'steward', null, 1.0, null from together
+            union all select i_l, i_r, 'deterministic', rule, null, 1.0, null from attached
+            union all
+            select l.i, r.i, 'probabilistic', rule, match_weight, match_probability, evidence
+            from pairs_touched inner join nodes as l on l.n = n_l inner join nodes as r on r.n = n_r
+            where match_weight >= {model.COMPONENT_MATCH_WEIGHT} and not has_veto
+        )
+        select l.record_id as record_id_l, r.record_id as record_id_r, link_type, rule,
+            cast(match_weight as double) as match_weight, cast(match_probability as double) as match_probability,
+            evidence
+        from every_link
+        inner join clusters as cl on cl.i = i_l inner join clusters as cr on cr.i = i_r and cl.person = cr.person
+        inner join nodes as l on l.i = i_l inner join nodes as r on r.i = i_r
+        order by i_l, i_r, link_type, rule
+    """
+
+
+def kept_sql(trained: dict[str, Any], scored: str, *, is_candidate: bool) -> str:
+    """Scored pairs as `linkage.pairs` has them, with what made each.
+
+    `rule` names the fields that speak for it. `evidence` is JSON: what each field adds to a score, in log2 odds, with
+    the `prior` and what a `household` takes off; together they are the match weight.
+    """
+    names = [comparison["output_column_name"] for comparison in trained["splink"]["comparisons"]]
+    agreed = ", ".join(f"case when weight_{name} > 1 then '{name}' end" for name in names)
+    parts = {
+        "prior": " - ".join(["weight_against_strangers", *(f"weight_{name}" for name in names)]),
+        **{name: f"weight_{name}" for name in names},
+        "household": "match_weight - weight_against_strangers",
+    }
+    told = ", ".join(
+        f"case when abs({weight}) >= 0.005 then printf('\"{name}\":%.2f', cast({weight} as double)) end"
+        for name, weight in parts.items()
+    )
+    return (
+        "select n_l, n_r, match_weight, match_probability, veto is not null as has_veto, "
+        f"concat_ws('+', {agreed or 'null'}) as rule, "
+        f"case when match_weight >= {model.COMPONENT_MATCH_WEIGHT} and veto is null "
+        f"then '{{' || concat_ws(',', {told}) || '}}' end as evidence, {is_candidate} as is_candidate from {scored}"
+    )
