@@ -37,6 +37,9 @@ def _configured(con: duckdb.DuckDBPyConnection, settings: Settings) -> duckdb.Du
     con.execute(f"set threads = {settings.threads}")
     con.execute(f"set temp_directory = '{settings.spill}'")
     con.execute("set temp_file_encryption = true")
+    # Without an extension DuckDB encrypts with its own library only if told so; else the first spill stops the run.
+    con.execute("set force_mbedtls_unsafe = true")
+    con.execute("set enable_progress_bar = false")
     con.execute("set autoinstall_known_extensions = false")
     con.execute("set TimeZone = 'UTC'")
     return con

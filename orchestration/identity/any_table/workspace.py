@@ -15,9 +15,4 @@ from orchestration.warehouse import engine
 def opened() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A connection bounded by `TESSERA_MEMORY_LIMIT` and `TESSERA_THREADS`, and the folder it may use."""
     with TemporaryDirectory(prefix="tessera-link-") as folder, engine.memory(Settings(home=Path(folder))) as con:
-        # Spilled pages are encrypted with a key that dies with the process; DuckDB without its httpfs extension refuses
-        # to write them with the library it has, and stops in the middle, unless told that it is good enough.
-        con.execute("set force_mbedtls_unsafe = true")
-        # It would go to standard output, where figures go.
-        con.execute("set enable_progress_bar = false")
         yield con, Path(folder)
