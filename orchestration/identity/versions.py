@@ -14,8 +14,8 @@ from orchestration.settings import Settings
 
 
 def path(settings: Settings) -> Path:
-    """Where the model in use lies."""
-    return settings.root / "identity" / f"model-{model.VERSION}.json"
+    """Where the model in use lies: beside the kept ones, which share its dictionaries."""
+    return settings.root / "identity" / "models" / f"in-use-{model.VERSION}.json"
 
 
 def of(file: Path) -> str:

@@ -24,7 +24,7 @@ from orchestration.warehouse import engine
 from orchestration.warehouse.disk import DiskFullError
 from tests.integration.sickness import PARTNER_PEOPLE, Drops, copied_documents, misspell
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.one_engine]
 HEALTHY, SOUND, VALID = "source_answered", "batch_is_sound", "document_is_valid"
 TABLES = {
     "hubspot": ("contacts", "companies", "deals", "owners"),

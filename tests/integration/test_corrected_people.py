@@ -11,7 +11,7 @@ from orchestration.warehouse import engine
 from orchestration.warehouse.publish import content_hash
 from tests.integration.conftest import LAST_DAY
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.one_engine]
 PROFILE = ("attributes", "people", "contact_points")
 
 

@@ -156,7 +156,7 @@ def test_a_held_run_over_a_lost_warehouse_serves_what_was_served(home):
 def test_retraining_is_shown_first_and_applied_by_promotion(home, monkeypatch):
     settings, _ = home
     before = population.served(settings)
-    model = (settings.root / "identity").glob("model-*.json")
+    model = (settings.root / "identity" / "models").glob("in-use-*.json")
     trained = next(model)
     old = trained.read_text()
     easy_solver.install(monkeypatch, strays={"mailer:subscribers:001": "0@example.com"})
@@ -180,7 +180,7 @@ def test_a_proposal_does_not_stop_ordinary_runs_and_is_made_again_when_overtaken
     assert run(settings, "ordinary")["held"] is None
     proposed = json.loads((plans.folder(settings, "retrained") / "model.json").read_text())
     assert promote(settings, "retrained", who="ada")["held"] is None
-    used = json.loads(next((settings.root / "identity").glob("model-*.json")).read_text())
+    used = json.loads(next((settings.root / "identity" / "models").glob("in-use-*.json")).read_text())
     assert used == proposed
     assert people(settings) == PEOPLE - 3
 

@@ -14,6 +14,8 @@ from orchestration.identity.resolve import discard, resolve
 from orchestration.warehouse import engine
 from tests.unit.identity import population
 
+pytestmark = pytest.mark.one_engine
+
 FIRST_DAY = date(2017, 6, 1)
 DAYS, PEOPLE = 30, 210
 RETRAINED = (8, 17, 26)
