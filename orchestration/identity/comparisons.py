@@ -61,9 +61,18 @@ _TYPED = (
     "or (damerau_levenshtein(first_name_l, first_name_r) <= 2 and jaro_winkler_similarity(first_name_l, "
     "first_name_r) >= 0.85))"
 )
+_SHORT = (
+    "length(least(first_name_l, first_name_r)) >= 3 and first_name_l <> first_name_r "
+    "and (starts_with(first_name_l, first_name_r) or starts_with(first_name_r, first_name_l))"
+)
 _INITIAL = (
     "(length({0}_l) = 1 or length({0}_r) = 1 or length(least({0}_l, {0}_r)) >= 2) "
     "and (starts_with({0}_l, {0}_r) or starts_with({0}_r, {0}_l))"
+)
+# The first letters of one name's words begin the other, a short word: IBC, International Bearing (Company).
+_ACRONYM = (
+    "(length(organisation_{0}) between 2 and 6 and contains(organisation_{1}, ' ') and starts_with(organisation_{0}, "
+    "array_to_string(list_transform(string_split(organisation_{1}, ' '), lambda w: left(w, 1)), '')))"
 )
 
 
@@ -81,12 +90,13 @@ _FIELDS = (
                 "first_name_l = first_name_r and length(first_name_l) > 1", "equal", 0.80, 0.005, frequency="name_key",
             ),
             Level("list_has_any(first_forms_l, first_forms_r)", "nickname", 0.05, 0.002),
+            Level(_SHORT, "short form", 0.02, 0.0015),
             Level(_SWAPPED, "names swapped", 0.01, 1e-5, frequency="both_names"),
             Level("first_name_l = middle_name_r or middle_name_l = first_name_r", "middle name", 0.01, 0.001),
             Level(f"{_TYPED} and not (is_known_first_l and is_known_first_r)", "typing error", 0.04, 0.001),
             Level("first_sound_l = first_sound_r and length(first_sound_l) > 1", "same sound", 0.03, 0.003),
             Level(_TYPED, "other name that is close", 0.005, 0.002),
-            Level(_INITIAL.format("first_name"), "initial or short form", 0.03, 0.006),
+            Level(_INITIAL.format("first_name"), "initial", 0.03, 0.006),
             Level(
                 "not (is_known_first_l and is_known_first_r) and jaro_winkler_similarity(first_name_l, first_name_r)"
                 " >= 0.75",
@@ -182,7 +192,7 @@ _FIELDS = (
         (
             Level("phone_l = phone_r", "equal", 0.70, 5e-5, 0.35, "phone"),
             Level("right(phone_l, 7) = right(phone_r, 7)", "same without area code", 0.02, 1e-5, 0.005),
-            Level(_ONE_EDIT.format("phone"), "one edit", 0.05, 2e-5, 0.01),
+            Level(_ONE_EDIT.format("phone"), "one edit", 0.05, 2e-4, 0.03),
             Level("damerau_levenshtein(phone_l, phone_r) <= 2", "two edits", 0.01, 5e-4, 0.01),
             Level(None, "different", 0.22, 0.999, 0.625),
         ),
@@ -267,8 +277,9 @@ _FIELDS = (
         _either_null("national_id"),
         (
             Level("national_id_l = national_id_r", "equal", 0.90, 1e-5, frequency="national_id"),
-            Level(_ONE_EDIT.format("national_id"), "one edit", 0.05, 1e-5),
-            Level("damerau_levenshtein(national_id_l, national_id_r) <= 2", "two edits", 0.02, 0.0005),
+            # Brothers and sisters were registered together.
+            Level(_ONE_EDIT.format("national_id"), "one edit", 0.05, 1e-5, 0.03),
+            Level("damerau_levenshtein(national_id_l, national_id_r) <= 2", "two edits", 0.02, 0.0005, 0.02),
             Level(None, "different", 0.003, 0.999),
         ),
         is_personal=True,
@@ -278,14 +289,19 @@ _FIELDS = (
         ("organisation",),
         _either_null("organisation"),
         (
-            Level("organisation_l = organisation_r", "equal", 0.8, 0.001, frequency="organisation"),
-            Level("jaro_winkler_similarity(organisation_l, organisation_r) >= 0.92", "near", 0.1, 0.002),
+            Level("organisation_l = organisation_r", "equal", 0.75, 0.001, frequency="organisation"),
+            Level(f"{_ACRONYM.format('l', 'r')} or {_ACRONYM.format('r', 'l')}", "acronym", 0.04, 0.0005),
+            Level(
+                "damerau_levenshtein(organisation_l, organisation_r) <= 2 and length(organisation_l) >= 8",
+                "typing error", 0.08, 0.0005,
+            ),
             Level(
                 "starts_with(organisation_l, organisation_r) or starts_with(organisation_r, organisation_l)",
-                "beginning", 0.05, 0.002,
+                "beginning", 0.06, 0.003,
             ),
-            Level("jaro_winkler_similarity(organisation_l, organisation_r) >= 0.85", "similar", 0.03, 0.01),
-            Level(None, "different", 0.02, 0.985),
+            Level("jaro_winkler_similarity(organisation_l, organisation_r) >= 0.92", "near", 0.03, 0.004),
+            Level("jaro_winkler_similarity(organisation_l, organisation_r) >= 0.85", "similar", 0.02, 0.01),
+            Level(None, "different", 0.02, 0.98),
         ),
         is_personal=True,
     ),

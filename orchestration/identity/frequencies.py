@@ -5,12 +5,16 @@ Learned with a model and kept in its dictionary: values of one person only are n
 later; they are as common as a value of one person. Which columns have one, and what it weighs, is in `comparisons`.
 """
 
+from typing import Any
+
 import duckdb
 
 from orchestration.identity import dictionaries
 
 # Names looked at on each step of the walk below; more says the same for more time.
 _STEP_NAMES = 24
+# With so many other first names a walk counts half.
+_FEW_NAMES = 2
 # As many people more as what is usual counts for.
 _KNOWN_PEOPLE = 1000
 # Shared by few people at most: initials tell them apart, and a misspelt name is not one more of them.
@@ -41,12 +45,18 @@ def learn(con: duckdb.DuckDBPyConnection, usual: dict[str, float]) -> dict[str, 
 
 
 def rate(
-    con: duckdb.DuckDBPyConnection, rare: dict[str, float], relation: str, made: str, columns: list[str] | None = None
+    con: duckdb.DuckDBPyConnection,
+    trained: dict[str, Any],
+    relation: str,
+    made: str,
+    columns: list[str] | None = None,
 ) -> None:
-    """Table `made`: the relation's records (all columns, or some) with tf_<column> for each column of `rare`.
+    """Table `made`: the relation's records (all columns, or some) with tf_<column> for each column that has one.
 
-    `rare` says how common a value of one person is: all that the dictionary does not have.
+    The model's `rare` says how common a value of one person is: all that the dictionary does not have. `lifts`: how
+    much the odds of meeting a value again are higher among those who share a name.
     """
+    rare = trained["rare"]
     joins = [
         f"left join {dictionaries.entries(f'tf {column}')} as of_{column} "
         f"on of_{column}.key = r.{'first_name' if column == 'name_key' else column}"
@@ -63,6 +73,8 @@ def rate(
     if "name_key" in rare:
         joins.append(f"left join {dictionaries.entries('tf names')} as of_names on of_names.key = r.name_key")
         share["name_key"] = f"greatest({share['name_key']}, of_names.share)"
+    for column, lift in trained["lifts"].items():
+        share[column] = f"({lift} * {share[column]} / (1 + ({lift} - 1) * {share[column]}))"
     kept = ", ".join(f"r.{column}" for column in columns or ["*"])
     rates = "".join(f", {expression} as tf_{column}" for column, expression in share.items())
     con.execute(f"create or replace temp table {made} as select {kept}{rates} from {relation} as r {' '.join(joins)}")
@@ -96,7 +108,7 @@ def _make_companions(con: duckdb.DuckDBPyConnection) -> None:
 
     First and last names go together (culture), so that the product of their frequencies makes namesakes look rarer
     than they are. The share is that of a walk from the last name to its other first names, from those to other last
-    names, and from those to the first name; the pair itself is left out, since its records may be one person.
+    names, and from those to the first name; it counts the less the fewer other first names there are.
     """
     con.execute(
         "create or replace temp table name_pairs as select distinct first_name, last_name from records "
@@ -111,20 +123,26 @@ def _make_companions(con: duckdb.DuckDBPyConnection) -> None:
             f"where place <= {_STEP_NAMES}"
         )
     con.execute(
-        "create or replace temp table kindred as select a.last_name, b.last_name as other_last, "
-        "sum(1.0 / a.choices / b.choices) as share from by_last as a inner join by_first as b on a.first_name = "
-        "b.first_name "
-        "where a.last_name <> b.last_name group by a.last_name, b.last_name"
+        "create or replace temp table kindred as select a.last_name, b.last_name as other_last, any_value(a.choices) "
+        "as choices, sum(1.0 / a.choices / b.choices) as share from by_last as a inner join by_first as b "
+        "on a.first_name = b.first_name where a.last_name <> b.last_name group by a.last_name, b.last_name"
     )
     con.execute(
         "create or replace temp table companions as "
         "with repeated as (select first_name, last_name from records where first_name is not null and last_name "
-        "is not null "
-        "group by first_name, last_name having count(*) > 1), "
-        "degrees as (select last_name, count(*) as choices from name_pairs group by last_name) "
-        "select repeated.first_name, repeated.last_name, sum(kindred.share / degrees.choices) as share from repeated "
-        "inner join kindred using (last_name) "
+        "is not null group by first_name, last_name having count(*) > 1), "
+        "degrees as (select last_name, count(*) as others from name_pairs group by last_name), "
+        "reached as (select repeated.first_name, repeated.last_name, any_value(kindred.choices) as choices, "
+        "sum(kindred.share / degrees.others) as share from repeated inner join kindred using (last_name) "
         "inner join name_pairs on name_pairs.last_name = kindred.other_last and name_pairs.first_name = "
-        "repeated.first_name "
-        "inner join degrees on degrees.last_name = kindred.other_last group by repeated.first_name, repeated.last_name"
+        "repeated.first_name inner join degrees on degrees.last_name = kindred.other_last "
+        "group by repeated.first_name, repeated.last_name), "
+        # The way through the first name itself leads back to it: those two records may be of one person.
+        "back as (select a.first_name, a.last_name, sum(1.0 / a.choices / b.choices / degrees.others) as share "
+        "from by_last as a semi join repeated using (first_name, last_name) inner join by_first as b "
+        "on a.first_name = b.first_name inner join degrees on degrees.last_name = b.last_name "
+        "where a.last_name <> b.last_name group by a.first_name, a.last_name) "
+        "select first_name, last_name, greatest(reached.share - coalesce(back.share, 0), 0) * choices "
+        f"/ (choices - 1 + {_FEW_NAMES}) as share "
+        "from reached left join back using (first_name, last_name) where choices > 1"
     )

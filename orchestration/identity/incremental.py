@@ -19,7 +19,7 @@ def take_records(con: duckdb.DuckDBPyConnection, trained: dict[str, Any]) -> Non
 
     Views `records_now` and `identifiers_now` are what the store's tables will be after this run.
     """
-    frequencies.rate(con, trained["rare"], "records", "rated", scoring.needed_columns(trained))
+    frequencies.rate(con, trained, "records", "rated", scoring.needed_columns(trained))
     kept = ", ".join(sorted({"n", "source", "email", "phone"} | scoring.veto_columns()))
     con.execute(
         f"create or replace temp table fresh as select {kept}, {records.is_thin()} as is_thin, "
@@ -135,7 +135,7 @@ def _rate_ends(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], pairs: s
         "inner join near using (record_id)"
     )
     records.prepare(con, "near_contacts", trained["known"])
-    frequencies.rate(con, trained["rare"], "records", "more", scoring.needed_columns(trained))
+    frequencies.rate(con, trained, "records", "more", scoring.needed_columns(trained))
     con.execute("insert into rated by name from more")
 
 

@@ -16,8 +16,10 @@ from orchestration.identity import (
     dictionaries,
     frequencies,
     model,
+    namesakes,
     records,
     scoring,
+    thresholds,
     training,
 )
 
@@ -47,7 +49,7 @@ def train(con: duckdb.DuckDBPyConnection, relation: str, *, path: Path | None, s
     known = records.prepare(con, relation)
     usual = comparisons.frequency_columns(comparisons.fields(records.filled_columns(con)))
     rare = frequencies.learn(con, usual)
-    frequencies.rate(con, rare, "records", "rated")
+    frequencies.rate(con, {"rare": rare, "lifts": {}}, "records", "rated")
     frequencies.make_lookups(con, rare)
     keys = blocking.chosen_keys(con)
     relation = f"(select n, {blocking.hashes_sql(keys)} from records)"
@@ -56,8 +58,13 @@ def train(con: duckdb.DuckDBPyConnection, relation: str, *, path: Path | None, s
     trained = training.train(con, seed=seed)
     scoring.score(con, trained, "candidates", "scored")
     if trained["is_trained"]:
+        trained = namesakes.lifted(con, trained)
+        frequencies.rate(con, trained | {"rare": rare}, "records", "rated")
+        frequencies.make_lookups(con, rare)
+        scoring.score(con, trained, "candidates", "scored")
         before, trained = trained, training.fit_households(con, trained)
         scoring.weigh_again(con, before, trained)
+        trained["join"], trained["estimated_f1"] = thresholds.chosen(con, trained)
     trained |= {"keys": blocking.useful_keys(con, keys), "known": known, "rare": rare, "version": model.VERSION}
     if path and trained["count_records"]:
         _save(con, trained, path)

@@ -3,7 +3,7 @@
 What is compared, field by field, is in `comparisons`. A change here or there that changes scores needs a new `VERSION`.
 """
 
-VERSION = "2"
+VERSION = "3"
 
 # Weights are log2 odds that two records are one person.
 # Records are in one component if a chain of pairs at or above this weight joins them; the linkage decides inside it.

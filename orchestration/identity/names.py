@@ -5,7 +5,8 @@ Makes temporary tables in the caller's connection; which of them a record uses i
 
 import duckdb
 
-from orchestration.identity import dictionaries, scripts, skeletons
+from orchestration.identity import dictionaries, organisations, scripts, skeletons
+from orchestration.identity.organisations import spaced
 
 _SUFFIXES = ("jr", "sr", "junior", "senior", "ii", "iii", "iv")
 _TITLES = (
@@ -14,32 +15,10 @@ _TITLES = (
     "viscount", "marquess", "duchess", "1st", "2nd", "3rd", "4th", "5th", "6th", "7th", "8th", "9th", "10th", "11th",
     "12th", "of",
 )  # fmt: skip
-# Words of which one makes a name that of an organisation.
-_ORGANISATION_WORDS = (
-    "inc", "incorporated", "llc", "ltd", "limited", "corp", "corporation", "gmbh", "plc", "llp", "pty", "pvt", "sarl",
-    "srl", "spa", "bv", "nv", "oy", "aps", "kk", "company", "holdings", "group", "university", "foundation", "bank",
-    "trust", "association", "ministry", "institute", "hospital", "church", "council", "partners", "services",
-    "solutions", "systems", "technologies", "enterprises", "industries", "consulting", "trading", "logistics",
-    "international", "restaurant", "hotel", "school", "college", "clinic", "pharmacy", "univ", "dept", "department",
-    "society", "union", "club", "museum", "theatre", "theater", "library", "cafe", "bakery", "plumbing", "dental",
-    "salon", "motors", "construction", "electric", "studio", "studios", "foods", "farms", "realty", "insurance",
-    "media", "software", "labs", "energy", "hydraulics", "bearing", "bearings", "sons", "soehne", "sohne", "bros",
-    "brothers", "stores", "supermarket", "airlines", "railway", "electronics", "pharma", "chemicals", "mbh", "hardware",
-)  # fmt: skip
-# Words that say the kind of organisation, not which.
-LEGAL_FORMS = (
-    "inc", "incorporated", "llc", "ltd", "limited", "corp", "corporation", "co", "company", "gmbh", "ag", "plc", "llp",
-    "lp", "pty", "pvt", "sa", "sarl", "srl", "spa", "bv", "nv", "ab", "as", "oy", "aps", "kk", "the", "and",
-)  # fmt: skip
 # Words that belong to the next one: van den Berg, Al Masri.
 _PARTICLES = "al|el|ul|van|von|de|der|den|del|della|la|le|di|da|dos|mac|mc|st|bin|ibn|abu|abd"
 # Longer values are pasted text, not a field; comparing them costs their length squared.
 MAX_LENGTH = 80
-
-
-def spaced(words: tuple[str, ...]) -> str:
-    """The words as a list of SQL texts."""
-    return ", ".join(f"'{word}'" for word in words)
 
 
 def clean(expression: str) -> str:
@@ -67,16 +46,8 @@ def _words(expression: str, dropped: tuple[str, ...]) -> str:
 
 
 def organisation(expression: str) -> str:
-    """An organisation's name as compared: cleaned, without the words that say its legal form."""
-    kept = f"list_filter(string_split(whole, ' '), lambda w: w not in ('', {spaced(LEGAL_FORMS)}))"
-    return (
-        f"list_transform([{clean(expression)}], "
-        f"lambda whole: coalesce(nullif(array_to_string({kept}, ' '), ''), whole))[1]"
-    )
-
-
-def _is_organisation(full: str) -> str:
-    return f"coalesce(regexp_matches({full}, '(^| )({'|'.join(_ORGANISATION_WORDS)})( |$)'), false)"
+    """An organisation's name as compared."""
+    return organisations.compared(clean(expression))
 
 
 def prepare(con: duckdb.DuckDBPyConnection, *, is_learning: bool) -> None:
@@ -182,9 +153,9 @@ def _parts_sql() -> str:
         worded as (
             select
                 *,
-                {_is_organisation("concat_ws(' ', given_first, given_last, whole)")}
+                {organisations.is_organisation("whole", parts="concat_ws(' ', given_first, given_last)")}
                     or (coalesce(given_first, given_last, whole) is null and company_name is not null
-                        and coalesce(birth_date, gender) is null) as is_organisation,
+                        and coalesce(birth_date, gender, job_title, occupation) is null) as is_organisation,
                 {_words("coalesce(given_first, '')", _TITLES)} as first_words,
                 {_words("coalesce(given_last, '')", dropped)} as last_words,
                 {_words("coalesce(full_clean, '')", dropped)} as full_words,

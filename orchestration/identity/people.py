@@ -3,6 +3,7 @@
 Works on arrays of record numbers 0 .. count-1 and knows nothing of tables; ids that last are given in `registry`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,8 +94,22 @@ def average_linkage(
     `CLIP_LOW_WEIGHT`. Every round joins all pairs of groups that are each other's best, which for a mean gives the
     same result as one at a time.
     """
+    for a, b, _ in joins(label, edges, only_one, join):
+        # `a` is the smaller label of each pair, and each label is in one pair only.
+        new = np.arange(len(label))
+        new[b] = a
+        label = new[label]
+    return label
+
+
+def joins(
+    label: np.ndarray, edges: Edges, only_one: np.ndarray | None, join: float
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The rounds of `average_linkage`: labels that are joined, the smaller first, and the mean weights between them.
+
+    For a higher threshold the rounds are these without what joins below it: a mean falls as groups grow.
+    """
     count = len(label)
-    label = label.copy()
     while True:
         a, b, total, known = _between(label, edges, count)
         if only_one is not None:
@@ -107,9 +122,10 @@ def average_linkage(
         mean = (total + (pairs - known) * model.CLIP_LOW_WEIGHT) / pairs
         good = mean >= join
         if not good.any():
-            return label
-        a, b = _mutual_best(a[good], b[good], np.round(mean[good], 6), count)
-        # `a` is the smaller label of each pair, and each label is in one pair only.
+            return
+        best = _mutual_best(a[good], b[good], np.round(mean[good], 6), count)
+        a, b, mean = a[good][best], b[good][best], mean[good][best]
+        yield a, b, mean
         new = np.arange(count)
         new[b] = a
         label = new[label]
@@ -160,13 +176,12 @@ def _between(label: np.ndarray, edges: Edges, count: int) -> tuple[np.ndarray, n
     return key // count, key % count, total, np.bincount(index, minlength=len(key))
 
 
-def _mutual_best(a: np.ndarray, b: np.ndarray, mean: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs of which each side is the other's best; ties go to the smaller labels, so that one always exists."""
+def _mutual_best(a: np.ndarray, b: np.ndarray, mean: np.ndarray, count: int) -> np.ndarray:
+    """Which pairs are each side's best; ties go to the smaller labels, so that there always is one."""
     order = np.lexsort((b, a, -mean))
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     best = np.full(count, len(order), dtype=np.int64)
     np.minimum.at(best, a, rank)
     np.minimum.at(best, b, rank)
-    mutual = (best[a] == rank) & (best[b] == rank)
-    return a[mutual], b[mutual]
+    return (best[a] == rank) & (best[b] == rank)

@@ -37,6 +37,11 @@ _DIFFERENCE_FACTOR = 5.0
 _SURE_DIFFERENCE_FACTOR = 1.5
 # Pairs of one household for each pair of one person, to begin with.
 _HOUSEHOLDS = 0.25
+# Most candidates are surely strangers: of those a few stand for all.
+_LIKELY_PAIRS = (
+    "select *, if(match_weight < -10, 8.0, 1.0) as factor from scored "
+    "where veto is null and (match_weight >= -10 or (n_l * 31 + n_r) % 8 = 0)"
+)
 # However few are seen, there are some.
 _LEAST_HOUSEHOLDS = 0.002
 
@@ -46,7 +51,7 @@ def train(con: duckdb.DuckDBPyConnection, *, seed: int) -> dict[str, Any]:
 
     `splink`: Splink's settings; `is_trained`: whether there were enough records to learn from; `join`: least mean
     weight at which groups join; `household`: {field: [share of each level]}; `households`: log2 of how many pairs of
-    one person there are for one of a household; `count_records`.
+    one person there are for one of a household; `lifts`: see `namesakes`; `count_records`.
     """
     count = con.execute("select count(*) from records").fetchall()[0][0]
     compared = comparisons.fields(records.filled_columns(con))
@@ -59,6 +64,7 @@ def train(con: duckdb.DuckDBPyConnection, *, seed: int) -> dict[str, Any]:
     trained["households"] = -float(np.log2(_HOUSEHOLDS)) if trained["is_trained"] else 0.0
     trained["join"] = model.JOIN_MEAN_WEIGHT if trained["is_trained"] else model.UNTRAINED_JOIN_MEAN_WEIGHT
     trained["join_leftovers"] = False
+    trained["lifts"] = {}
     trained["household"] = {
         field.name: [level.household for level in field.levels]
         for field in compared
@@ -215,7 +221,7 @@ def fit_households(con: duckdb.DuckDBPyConnection, trained: dict[str, Any]) -> d
     usual = {field.name: np.array([level.m for level in field.levels])[::-1] for field in fields(trained)}
     neutral = {field.name: np.array([level.is_neutral for level in field.levels])[::-1] for field in fields(trained)}
     most = {field.name: _most(field, compared[field.name]) for field in fields(trained)}
-    read = con.execute("select * from scored where veto is null").fetchnumpy()
+    read = con.execute(_LIKELY_PAIRS).fetchnumpy()
     count = con.execute("select count(*) from records").fetchall()[0][0]
     every_pair = max(count * (count - 1) / 2, 1)
     first = trained["splink"]["probability_two_random_records_match"]
@@ -237,7 +243,8 @@ def fit_households(con: duckdb.DuckDBPyConnection, trained: dict[str, Any]) -> d
         odds_stranger = person / (1 - person) * np.exp2(evidence + change)
         odds_household = person / household * np.exp2(evidence + over_household)
         is_person = 1 / (1 + 1 / odds_stranger + 1 / odds_household)
-        is_household = is_person / odds_household
+        is_household = is_person / odds_household * read["factor"]
+        is_person *= read["factor"]
         person = min(max(is_person.sum() / every_pair, first / _PRIOR_FACTOR), first * _PRIOR_FACTOR, _MOST_SHARE)
         household = min(max(is_household.sum() / every_pair, person * _LEAST_HOUSEHOLDS), person * 10)
         if turn in _AGREEMENT_ROUNDS:

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.errors import TesseraError
-from orchestration.identity import comparisons, frequencies, link, model, records, scoring, versions
+from orchestration.identity import comparisons, frequencies, link, records, scoring, versions
 from orchestration.identity.resolve import _CONTACTS
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
@@ -87,7 +87,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, settings: Settings, trained: dict[s
         contacts = warehouse.execute(f"select {_CONTACTS} from conformed.contacts").to_arrow_table()
     con.register("contacts_in", contacts)
     records.prepare(con, "contacts_in", trained["known"])
-    frequencies.rate(con, trained["rare"], "records", "rated")
+    frequencies.rate(con, trained, "records", "rated")
 
 
 def weigh(
@@ -157,7 +157,7 @@ def _field(
 
 def join_weight(trained: dict[str, Any]) -> float:
     """The least mean weight at which this model joins two groups of records."""
-    return trained.get("join", model.JOIN_MEAN_WEIGHT)
+    return trained["join"]
 
 
 def compared_columns(name: str) -> tuple[str, ...]:
