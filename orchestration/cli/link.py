@@ -79,8 +79,8 @@ def table(
         ),
         _Screen(),
     )
-    figures.pop("model", None)
-    typer.echo(json.dumps(figures, default=str) if as_json else _summary(output, figures))
+    trained = figures.pop("model")
+    typer.echo(json.dumps(figures, default=str) if as_json else _summary(output, figures, trained))
 
 
 @app.command("compare")
@@ -130,7 +130,7 @@ class _Screen:
         typer.echo(text, err=True)
 
 
-def _summary(output: Path, figures: dict[str, Any]) -> str:
+def _summary(output: Path, figures: dict[str, Any], trained: dict[str, Any]) -> str:
     surplus = figures["records"] - figures["people"]
     lines = [
         f"{figures['records']:,} records are {figures['people']:,} people: {surplus:,} records "
@@ -139,6 +139,12 @@ def _summary(output: Path, figures: dict[str, Any]) -> str:
     ]
     if figures["ids"]["kept"]:
         lines.append(f"{figures['ids']['kept']:,} people keep an id they had, {figures['ids']['new']:,} have a new one")
+    from orchestration.identity import thresholds
+
+    judged = thresholds.estimates(trained)
+    if judged:
+        without = ", ".join(f"{at:.0%} without {field.replace('_', ' ')}" for field, at, *_ in judged[:3])
+        lines.append(f"estimated pair F1, each time judged by the field left out: {without}; with all of them better")
     lines += [f"note: {warning}" for warning in figures["warnings"]]
     return "\n".join([*lines, f"{output}, report {figures['report']}"])
 

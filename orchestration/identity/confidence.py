@@ -9,21 +9,22 @@ from orchestration.identity import model
 def confidence_sql(persons: str, links: str) -> str:
     """Query (record_id, match_confidence 0 to 1) over relations (record_id, person) and links inside persons.
 
-    A record's log2 odds are the mean clipped weight to the others that were compared, with an offset and a gain with
-    their number: both fitted once over sets with truth, and no more certain than fields allow that say the same thing
-    twice (expected calibration error: docs/identity.md). A record alone is its person's for certain; an identifier or a
-    steward's word is nearly so.
+    A record's log2 odds are the mean clipped weight to the others that were compared, beyond the threshold at which
+    groups joined, less a caution and with a gain with their number: fitted once over sets with truth, and no more
+    certain than fields allow that say the same thing twice (expected calibration error: docs/identity.md). A record
+    alone is its person's for certain; an identifier or a steward's word is nearly so.
     """
     low, high = model.CLIP_LOW_WEIGHT, model.CLIP_HIGH_WEIGHT
     return f"""
         with ends as (
-            select record_id_l as record_id, record_id_r as other_id, link_type, match_weight from {links}
-            union all select record_id_r, record_id_l, link_type, match_weight from {links}
+            select record_id_l as record_id, link_type, match_weight, join_weight from {links}
+            union all select record_id_r, link_type, match_weight, join_weight from {links}
         ),
         told as (
             select
                 record_id,
                 sum(least(greatest(match_weight, {low}), {high})) filter (where link_type = 'probabilistic') as weight,
+                max(join_weight) as join_weight,
                 count(*) filter (where link_type = 'probabilistic') as count_compared,
                 bool_or(link_type = 'deterministic') as is_sure
             from ends
@@ -33,6 +34,7 @@ def confidence_sql(persons: str, links: str) -> str:
             select
                 record_id,
                 weight,
+                coalesce(join_weight, {model.JOIN_MEAN_WEIGHT}) as join_weight,
                 count_compared,
                 coalesce(is_sure, false) as is_sure,
                 count(*) over (partition by person) as size,
@@ -43,7 +45,7 @@ def confidence_sql(persons: str, links: str) -> str:
             select
                 *,
                 (weight + (compared_size - 1 - count_compared) * {low}) / nullif(compared_size - 1, 0)
-                + {model.CONFIDENCE_OFFSET}
+                - join_weight - {model.CONFIDENCE_CAUTION}
                 + log2(least(greatest(compared_size, 1), {model.CONFIDENCE_MOST_RECORDS})) as odds
             from sized
         )
@@ -54,7 +56,7 @@ def confidence_sql(persons: str, links: str) -> str:
                 when count_compared > 0
                     then greatest(1 / (1 + pow(2, -odds)), if(is_sure, {model.SURE_CONFIDENCE}, 0.0))
                 when is_sure then {model.SURE_CONFIDENCE}
-                else 1 / (1 + pow(2, -({model.CONFIDENCE_OFFSET} + {low})))
+                else 1 / (1 + pow(2, join_weight + {model.CONFIDENCE_CAUTION} - {low}))
             end as match_confidence
         from judged
     """

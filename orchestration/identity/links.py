@@ -5,8 +5,11 @@ from typing import Any
 from orchestration.identity import model
 
 
-def links_sql() -> str:
-    """The links of the touched records' people, smaller record first; needs what `clustering` leaves."""
+def links_sql(join: float) -> str:
+    """The links of the touched records' people, smaller record first; needs what `clustering` leaves.
+
+    `join` is the least mean weight at which groups joined.
+    """
     return f"""
         with every_link as (
             select i_l, i_r, 'deterministic' as link_type, rule, null as match_weight, 1.0 as match_probability,
@@ -21,7 +24,7 @@ def links_sql() -> str:
         )
         select l.record_id as record_id_l, r.record_id as record_id_r, link_type, rule,
             cast(match_weight as double) as match_weight, cast(match_probability as double) as match_probability,
-            evidence
+            case when link_type = 'probabilistic' then cast({join} as double) end as join_weight, evidence
         from every_link
         inner join clusters as cl on cl.i = i_l inner join clusters as cr on cr.i = i_r and cl.person = cr.person
         inner join nodes as l on l.i = i_l inner join nodes as r on r.i = i_r

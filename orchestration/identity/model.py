@@ -20,8 +20,9 @@ MAX_LEFTOVER = 2
 LEAST_GROUP_OF_LEFTOVERS = 5
 LEFTOVER_MEAN_WEIGHT = -3.5
 LEAST_RECORDS_FOR_LEFTOVERS = 4.5
-# A record's log2 odds of being its person's: the mean weight to the others, this, and log2 of so many records at most.
-CONFIDENCE_OFFSET = 1.0
+# A record's log2 odds of being its person's: by how much the mean weight to the others is beyond the threshold, less
+# this, and log2 of so many records at most.
+CONFIDENCE_CAUTION = 1.0
 CONFIDENCE_MOST_RECORDS = 8
 # What an identifier of one system, or a steward, is worth.
 SURE_CONFIDENCE = 0.99

@@ -122,7 +122,7 @@ def _solved(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], *, is_whole
     ).to_arrow_table()
     return {
         "partition": con.execute("select record_id, person from solved_nodes order by record_id").to_arrow_table(),
-        "links": con.execute(links_sql()).to_arrow_table(),
+        "links": con.execute(links_sql(trained["join"])).to_arrow_table(),
         "skipped_identifiers": con.execute(_skipped_sql()).to_arrow_table(),
         "gone": None if is_whole else gone,
     }

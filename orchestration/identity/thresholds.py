@@ -21,13 +21,25 @@ GRID = np.arange(-3.0, 3.01, 0.5)
 # A field is a judge when one person's records often agree on it and strangers seldom do.
 _LEAST_AGREEMENT = 0.3
 _MOST_CHANCE = 0.05
-# Shared within a household, so that its members would pass for one person.
-_SHARED = ("street", "locality", "area", "organisation", "company", "last_name", "first_name", "middle_name")
+# Shared within a household, so that its members would pass for one person; or said by other fields too.
+_NO_JUDGES = (
+    "street",
+    "locality",
+    "area",
+    "organisation",
+    "company",
+    "last_name",
+    "first_name",
+    "middle_name",
+    "email_year",
+)
 _LEAST_PAIRS = 200
 # What the F1 of a curve lacks is at least this: no curve is so sure that the others do not count.
 _LEAST_LACK = 0.05
-# Of thresholds that are as good up to this, the highest is taken: a wrong merge hurts more.
+# Of thresholds that are as good up to this, the highest is taken, since a wrong merge hurts more; but not beyond even
+# odds unless what is good lies there.
 _AS_GOOD = 0.001
+_EVEN = 0.0
 # Pairs that are not candidates of the model without the field.
 _LEAST_WEIGHT = -9.0
 # Beyond so many pairs a sample of components is looked at.
@@ -62,10 +74,20 @@ def chosen(con: duckdb.DuckDBPyConnection, trained: dict[str, Any]) -> tuple[flo
     return _best(curves), {name: [round(float(value), 4) for value in curve] for name, curve in curves.items()}
 
 
+def estimates(trained: dict[str, Any]) -> list[tuple[str, float, float, float]]:
+    """Field held out, estimated pair F1 without it at the model's threshold, the best one and where that is."""
+    told = []
+    for name, curve in trained.get("estimated_f1", {}).items():
+        at = int(np.argmin(np.abs(trained["join"] - GRID)))
+        best = int(np.argmax(curve))
+        told.append((name, min(curve[at], 1.0), min(curve[best], 1.0), float(GRID[best])))
+    return sorted(told, key=lambda row: -row[1])
+
+
 def _is_judge(comparison: dict[str, Any]) -> bool:
     top = comparison["comparison_levels"][1]
     return (
-        comparison["output_column_name"] not in _SHARED
+        comparison["output_column_name"] not in _NO_JUDGES
         and top["m_probability"] >= _LEAST_AGREEMENT
         and top["u_probability"] <= _MOST_CHANCE
     )
@@ -137,4 +159,5 @@ def _best(curves: dict[str, np.ndarray]) -> float:
         return model.JOIN_MEAN_WEIGHT
     weights = np.array([(max(1 - curve.max(), 0) + _LEAST_LACK) ** -2 for curve in curves.values()])
     mean = np.average(list(curves.values()), axis=0, weights=weights)
-    return float(GRID[np.flatnonzero(mean >= mean.max() - _AS_GOOD)[-1]])
+    as_good = GRID[mean >= mean.max() - _AS_GOOD]
+    return float(max((at for at in as_good if at <= _EVEN), default=as_good[0]))

@@ -7,8 +7,6 @@ from typing import Any
 
 import duckdb
 
-from orchestration.identity import model
-
 # Weights beyond these are drawn at the ends.
 LOWEST, HIGHEST, STEP = -20, 40, 2
 GATES = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999)
@@ -127,8 +125,8 @@ def largest(con: duckdb.DuckDBPyConnection, columns: list[str]) -> list[tuple[st
     ]
 
 
-def uncertain(con: duckdb.DuckDBPyConnection, columns: list[str]) -> list[dict[str, Any]]:
-    """Pairs that nearly were decided otherwise, of both kinds; one for each record at most.
+def uncertain(con: duckdb.DuckDBPyConnection, columns: list[str], join: float) -> list[dict[str, Any]]:
+    """Pairs that nearly were decided otherwise, of both kinds; one for each record at most. `join` is the threshold.
 
     For each: the two records, weight, probability, weights of fields, verdict, values side by side.
     """
@@ -145,11 +143,7 @@ def uncertain(con: duckdb.DuckDBPyConnection, columns: list[str]) -> list[dict[s
         "qualify row_number() over (partition by right_id order by distance, left_id) = 1 order by distance, 1, 2 "
         "limit ?"
     )
-    rows = [
-        row
-        for is_one in (True, False)
-        for row in con.execute(query, [model.JOIN_MEAN_WEIGHT, is_one, _UNCERTAIN]).fetchall()
-    ]
+    rows = [row for is_one in (True, False) for row in con.execute(query, [join, is_one, _UNCERTAIN]).fetchall()]
     return [_side_by_side(con, row, fields, columns) for row in rows]
 
 

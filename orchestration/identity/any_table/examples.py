@@ -9,8 +9,8 @@ from orchestration.identity.any_table import evidence
 from orchestration.identity.any_table.markup import rows_of, section, text
 
 
-def uncertain(con: duckdb.DuckDBPyConnection, columns: list[str], names: dict[str, str]) -> str:
-    pairs = "".join(_pair(pair, names) for pair in evidence.uncertain(con, columns))
+def uncertain(con: duckdb.DuckDBPyConnection, columns: list[str], names: dict[str, str], join: float) -> str:
+    pairs = "".join(_pair(pair, names) for pair in evidence.uncertain(con, columns, join))
     if not pairs:
         return ""
     return section(

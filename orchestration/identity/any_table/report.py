@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.identity import model
+from orchestration.identity import thresholds
 from orchestration.identity.any_table import charts, column_names, evidence, examples
 from orchestration.identity.any_table.contacts import Inputs
 from orchestration.identity.any_table.markup import rows_of, section, two
@@ -32,10 +32,11 @@ def write(
         _head(source, figures),
         _notes(figures["warnings"]),
         two(_sizes(con), _confidence(con)),
-        two(_weights(con), _gates(con, figures["records"])) if trained else "",
+        two(_weights(con, trained["join"]), _gates(con, figures["records"])) if trained else "",
+        _threshold(trained, inputs.others) if trained else "",
         _roles(guesses),
         *([_levels(trained, inputs.others), _blocks(con, trained, inputs.others)] if trained else []),
-        examples.uncertain(con, columns, names) if trained else "",
+        examples.uncertain(con, columns, names, trained["join"]) if trained else "",
         examples.largest(con, columns, names),
         "<footer>Made by tessera link. Examples show values of the table: treat this file as you treat the table."
         f" Model version {escape(str(figures['model_version']))}.</footer>",
@@ -99,22 +100,38 @@ def _confidence(con: duckdb.DuckDBPyConnection) -> str:
     )  # fmt: skip
 
 
-def _weights(con: duckdb.DuckDBPyConnection) -> str:
+def _weights(con: duckdb.DuckDBPyConnection, join: float) -> str:
     bins = evidence.weights(con)
     series = [
         charts.Series(name, style, [counts[place] for counts in bins.values()])
         for place, (name, style) in enumerate((("one person", "one"), ("kept apart", "apart"), ("ruled out", "veto")))
     ]
-    place = (model.JOIN_MEAN_WEIGHT - evidence.LOWEST) / evidence.STEP
+    place = (join - evidence.LOWEST) / evidence.STEP
     return section(
         "What the compared pairs weigh",
         "Log2 odds that two records are one person. The line is where groups join on average: a pair beyond it may be "
         "kept apart by the others of its group.",
         charts.histogram(
             [str(low) for low in bins], series, axis="match weight",
-            marker=(place, f"joined from {model.JOIN_MEAN_WEIGHT:g} on"),
+            marker=(place, f"joined from {join:g} on"),
         ),
     )  # fmt: skip
+
+
+def _threshold(trained: dict[str, Any], others: dict[str, str]) -> str:
+    rows = [
+        (escape(others.get(field, field.replace("_", " "))), f"{at:.1%}", f"{best:.1%}", f"{where:+.1f}")
+        for field, at, best, where in thresholds.estimates(trained)
+    ]
+    if not rows:
+        return ""
+    return section(
+        "How good this is, without labels",
+        f"People were found once more without one field, which then says who was right: the share of its agreement "
+        f"inside people gives precision and recall (pair F1). Groups join from {trained['join']:+.1f} on because that "
+        "serves these fields best; with all of them together the result is better than any row.",
+        rows_of(rows, ["without", "estimated F1#", "at best#", "threshold that is best#"]),
+    )
 
 
 def _gates(con: duckdb.DuckDBPyConnection, records: int) -> str:

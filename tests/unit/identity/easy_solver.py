@@ -66,7 +66,7 @@ def _links(group):
     rows = [
         {
             "record_id_l": low, "record_id_r": high, "link_type": "probabilistic", "rule": "email",
-            "match_weight": 5.0, "match_probability": 0.97,
+            "match_weight": 5.0, "match_probability": 0.97, "join_weight": -2.0,
         }
         for low, high in pairs
     ]  # fmt: skip
@@ -77,7 +77,7 @@ _TEXT, _REAL, _COUNT = pa.string(), pa.float64(), pa.int64()
 _LINKS = pa.schema(
     {
         "record_id_l": _TEXT, "record_id_r": _TEXT, "link_type": _TEXT, "rule": _TEXT, "match_weight": _REAL,
-        "match_probability": _REAL,
+        "match_probability": _REAL, "join_weight": _REAL,
     }.items()
 )  # fmt: skip
 _SKIPPED = pa.schema(

@@ -12,10 +12,11 @@ def confidence(persons: dict[str, int], links: list[tuple]) -> dict[str, float]:
         con.execute("create table persons (record_id varchar, person bigint)")
         con.executemany("insert into persons values (?, ?)", list(persons.items()))
         con.execute(
-            "create table links (record_id_l varchar, record_id_r varchar, link_type varchar, match_weight double)"
+            "create table links (record_id_l varchar, record_id_r varchar, link_type varchar, match_weight double, "
+            "join_weight double)"
         )
         if links:
-            con.executemany("insert into links values (?, ?, ?, ?)", links)
+            con.executemany("insert into links values (?, ?, ?, ?, -2.0)", links)
         return dict(con.execute(confidence_sql("persons", "links")).fetchall())
 
 
@@ -44,3 +45,14 @@ def test_an_identifier_is_nearly_certain_and_does_not_make_the_others_doubtful()
     found = confidence(persons, links)
     assert found["d"] == model.SURE_CONFIDENCE
     assert found["b"] == pytest.approx(1 / (1 + 2**-10))
+
+
+def test_where_groups_join_late_the_same_weight_says_less():
+    with duckdb.connect() as con:
+        con.execute("create table persons as select unnest(['a', 'b']) as record_id, 1 as person")
+        con.execute(
+            "create table links as select 'a' as record_id_l, 'b' as record_id_r, 'probabilistic' as link_type, "
+            "3.0 as match_weight, 1.0 as join_weight"
+        )
+        found = dict(con.execute(confidence_sql("persons", "links")).fetchall())
+    assert found["a"] == pytest.approx(1 / (1 + 2**-2))
