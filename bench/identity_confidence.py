@@ -1,31 +1,31 @@
 """Is what `tessera link` says of its own sureness true: chances against how often they hold, and what gates buy.
 
 Reads tables `found` (record_id, person_id, match_confidence), `truth` (record_id, person_id) and `links` (record_id_l,
-record_id_r, link_type, said) of a connection.
+record_id_r, link_type) of a connection.
 """
 
 import duckdb
 
 from orchestration.identity.metrics import partition_metrics
 
-GATES = (0.5, 0.9, 0.95, 0.99)
+GATES = (0.5, 0.9, 0.95, 0.99, 0.998)
 _BINS = 10
 
 
 def calibration(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, float]]:
     """What is said to be the chance, and how often it holds: of links, of records among others, of people of several.
 
-    A link holds if both records are of one true person; a record to the share of its fellows that are; a person if
-    all of its records are.
+    A link is as sure as its less sure end, and holds if both records are of one true person; a record holds to the
+    share of its fellows that are, a person if all of its records are.
     """
     con.execute(
         "create or replace temp table judged as select found.person_id as found_id, truth.person_id as true_id, "
-        "match_confidence, count(*) over (partition by found_id) as size, "
+        "found.record_id, match_confidence, count(*) over (partition by found_id) as size, "
         "count(*) over (partition by found_id, true_id) as alike from found inner join truth using (record_id)"
     )
     queries = {
-        "links": "select said, (l.person_id = r.person_id)::int as holds from links "
-        "inner join truth as l on l.record_id = record_id_l inner join truth as r on r.record_id = record_id_r "
+        "links": "select least(a.match_confidence, b.match_confidence) as said, (a.true_id = b.true_id)::int as holds "
+        "from links inner join judged as a on a.record_id = record_id_l inner join judged as b on b.record_id = record_id_r "
         "where link_type = 'probabilistic'",
         "records": "select match_confidence as said, (alike - 1) / (size - 1) as holds from judged where size > 1",
         "people": "select min(match_confidence) as said, (count(distinct true_id) = 1)::int as holds from judged "

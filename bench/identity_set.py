@@ -27,7 +27,7 @@ from orchestration.identity.metrics import partition_metrics
 # Never evidence: what the set's makers know.
 ANSWERS = ("truth_id", "match_type")
 JOINS = np.arange(12.0, -6.5, -0.5)
-_LINKS = "record_id_l, record_id_r, link_type, match_probability"
+_LINKS = "record_id_l, record_id_r, link_type"
 _RECORDS = (
     "first_name", "last_name", "birth_date", "email", "phone", "national_id", "city", "postal_code", "street",
     "company", "job_title", "occupation", "birth_place",
@@ -48,7 +48,7 @@ def measured(path: Path, folder: Path, duplicate_free: list[str]) -> dict[str, A
     known = ", ".join(name for name in ANSWERS if name in given)
     con.execute(f"copy (select * exclude ({known}) {read}) to '{folder}/set.parquet'")
     con.execute(f"create table truth as select trim(record_id::varchar) as record_id, truth_id as person_id {read}")
-    con.execute("create table links (record_id_l varchar, record_id_r varchar, link_type varchar, said double)")
+    con.execute("create table links (record_id_l varchar, record_id_r varchar, link_type varchar)")
     con.execute(f"copy truth to '{folder}/truth.parquet'")
     request = run.Request(folder / "set.parquet", folder / "people.parquet", duplicate_free=duplicate_free)
     with _watched(con, folder) as seen:

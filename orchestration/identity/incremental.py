@@ -10,8 +10,11 @@ from typing import Any
 
 import duckdb
 
-from orchestration.identity import blocking, frequencies, linkage_store, model, records, scoring
+from orchestration.identity import blocking, frequencies, linkage_store, model, records, scoring, screening
 from orchestration.identity.identifiers import ATTACHING_TYPES, held_sql, holders_sql, listed
+
+# For fewer pairs it takes longer to plan the screening than to score them all.
+_MANY_PAIRS = 20_000
 
 
 def take_records(con: duckdb.DuckDBPyConnection, trained: dict[str, Any]) -> None:
@@ -114,6 +117,10 @@ def score(
 ) -> None:
     """Scores of a table of pairs."""
     _rate_ends(con, trained, pairs)
+    count = con.execute(f"select count(*) from {pairs}").fetchall()[0][0]
+    if least is not None and count >= _MANY_PAIRS:
+        screening.screen(con, trained, pairs, "screened", least=least)
+        pairs = "screened"
     scoring.score(con, trained, pairs, made, least=least)
 
 
