@@ -25,7 +25,8 @@ def calibration(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, float]]:
     )
     queries = {
         "links": "select least(a.match_confidence, b.match_confidence) as said, (a.true_id = b.true_id)::int as holds "
-        "from links inner join judged as a on a.record_id = record_id_l inner join judged as b on b.record_id = record_id_r "
+        "from links inner join judged as a on a.record_id = record_id_l "
+        "inner join judged as b on b.record_id = record_id_r "
         "where link_type = 'probabilistic'",
         "records": "select match_confidence as said, (alike - 1) / (size - 1) as holds from judged where size > 1",
         "people": "select min(match_confidence) as said, (count(distinct true_id) = 1)::int as holds from judged "

@@ -98,8 +98,14 @@ def _contacts_sql(count: int) -> str:
     said = ", ".join(
         kept(*of)
         for of in (
-            ("first_name", 0.03, 0.05), ("last_name", 0.02, 0.05), ("birth_date", 0.4, 0), ("street", 0.3, 0.03),
-            ("city", 0.2, 0.02), ("postal_code", 0.25, 0.02), ("phone", 0.4, 0.02), ("email", 0.25, 0.03),
+            ("first_name", 0.03, 0.05),
+            ("last_name", 0.02, 0.05),
+            ("birth_date", 0.4, 0),
+            ("street", 0.3, 0.03),
+            ("city", 0.2, 0.02),
+            ("postal_code", 0.25, 0.02),
+            ("phone", 0.4, 0.02),
+            ("email", 0.25, 0.03),
         )  # fmt: skip
     )
     people = round(count / RECORDS_PER_PERSON)
