@@ -18,7 +18,9 @@ from orchestration.identity import (
     model,
     namesakes,
     records,
+    sampling,
     scoring,
+    three_classes,
     thresholds,
     training,
 )
@@ -54,7 +56,8 @@ def train(con: duckdb.DuckDBPyConnection, relation: str, *, path: Path | None, s
     keys = blocking.chosen_keys(con)
     relation = f"(select n, {blocking.hashes_sql(keys)} from records)"
     blocking.make_blocks(con, keys, relation, None)
-    blocking.make_candidates(con)
+    share = sampling.draw(con)
+    blocking.make_candidates(con, "drawn" if share < 1 else None)
     trained = training.train(con, seed=seed)
     scoring.score(con, trained, "candidates", "scored")
     if trained["is_trained"]:
@@ -62,8 +65,10 @@ def train(con: duckdb.DuckDBPyConnection, relation: str, *, path: Path | None, s
         frequencies.rate(con, trained | {"rare": rare}, "records", "rated")
         frequencies.make_lookups(con, rare)
         scoring.score(con, trained, "candidates", "scored")
-        before, trained = trained, training.fit_households(con, trained)
+        before, trained = trained, three_classes.fit(con, trained, share)
         scoring.weigh_again(con, before, trained)
+        if share < 1:
+            sampling.complete(con, trained)
         trained["join"], trained["estimated_f1"] = thresholds.chosen(con, trained)
     trained |= {"keys": blocking.useful_keys(con, keys), "known": known, "rare": rare, "version": model.VERSION}
     if path and trained["count_records"]:

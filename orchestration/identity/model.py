@@ -25,7 +25,7 @@ LEAST_RECORDS_FOR_LEFTOVERS = 4.5
 CONFIDENCE_CAUTION = 1.0
 CONFIDENCE_MOST_RECORDS = 8
 # What an identifier of one system, or a steward, is worth.
-SURE_CONFIDENCE = 0.99
+SURE_CONFIDENCE = 0.999
 # Fields are dependent, so sums of weights are over-confident: a mean of them means something only when clipped.
 CLIP_LOW_WEIGHT = -4.0
 CLIP_HIGH_WEIGHT = 8.0
@@ -41,6 +41,8 @@ MAX_COMPLETED_COMPONENT = 400
 
 # Training: pairs sampled for chance agreement, and pairs a session of expectation maximisation looks at.
 MAX_TRAINING_PAIRS = 500_000
+# Of a larger table, as many records drawn by chance are trained on, with all that could be theirs.
+MAX_TRAINING_RECORDS = 150_000
 # Below this the probabilities of `comparisons` know more than the records do.
 MIN_TRAINING_RECORDS = 400
 # A guess of the share of true pairs that agree on name and on birth date, e-mail or phone; it sets the prior only.

@@ -31,6 +31,7 @@ payload as (
         people.email,
         people.email_std,
         people.first_name,
+        people.match_confidence,
         features.lifetime_net_amount_usd as lifetime_value_usd,
         features.last_order_date
 

@@ -43,7 +43,7 @@ def test_an_identifier_is_nearly_certain_and_does_not_make_the_others_doubtful()
     persons = dict.fromkeys("abd", 1)
     links = [("a", "b", "probabilistic", 8.0), ("a", "d", "deterministic", None)]
     found = confidence(persons, links)
-    assert found["d"] == model.SURE_CONFIDENCE
+    assert found["d"] == pytest.approx(model.SURE_CONFIDENCE * found["a"])
     assert found["b"] == pytest.approx(1 / (1 + 2**-10))
 
 
