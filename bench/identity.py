@@ -20,8 +20,10 @@ from typing import Any
 import duckdb
 
 from bench import identity_page
+from bench.identity_confidence import gates
 from orchestration.identity.metrics import partition_metrics
 from orchestration.settings import Settings
+from orchestration.warehouse.engine import reading
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 300
@@ -82,7 +84,25 @@ def demo(home: Path) -> dict[str, Any]:
 
     settings = Settings(home=home)
     scores = evaluate(demo_folder(settings) / "truth", settings)
-    return {name: scores[name] for name in ("tessera", "exact_keys", "bare_splink") if name in scores}
+    kept = {name: scores[name] for name in ("tessera", "exact_keys", "bare_splink") if name in scores}
+    return kept | {"gates": _demo_gates(settings, demo_folder(settings) / "truth")}
+
+
+def _demo_gates(settings: Settings, truth: Path) -> dict[str, dict[str, float]]:
+    """By least confidence of a person, singletons included: what a sync of the demo that gates on it would use."""
+    with reading(settings) as con:
+        con.execute(
+            f"create temp table truth as select record_id, person_id from read_parquet('{truth}/records.parquet')"
+        )
+        con.execute(
+            "create temp table found as select record_id, person_records.person_id, people.match_confidence "
+            "from identity.person_records as person_records inner join identity.people as people using (person_id) "
+            "inner join conformed.contacts as contacts using (record_id) semi join truth using (record_id) "
+            "where not coalesce(contacts.is_suppressed_evidence, false)"
+        )
+        con.execute("create or replace temp table truth as from truth semi join found using (record_id)")
+        whole = con.execute("select count(distinct person_id) from found").fetchall()[0][0]
+        return {gate: told | {"share": told["people"] / whole} for gate, told in gates(con).items()}
 
 
 def engine() -> str:

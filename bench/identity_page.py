@@ -36,6 +36,11 @@ def write(page: Path, results: Figures) -> None:
         }
     blocks["threshold"] = _threshold(sets)
     blocks["demo"] = _demo(results.get("demo"))
+    put(page, blocks)
+
+
+def put(page: Path, blocks: dict[str, str]) -> None:
+    """The page with some of its blocks replaced; the others stay as they are."""
     text = page.read_text(encoding="utf-8")
     for name, block in blocks.items():
         marked = re.compile(rf"(<!-- figures {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -45,7 +50,8 @@ def write(page: Path, results: Figures) -> None:
     page.write_text(text, encoding="utf-8")
 
 
-def _table(heads: list[str], rows: list[list[str]]) -> str:
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table, the first column left, the others right."""
     if not rows:
         return "Not measured."
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
@@ -81,7 +87,7 @@ def _scores(sets: Figures) -> str:
             + [f"{scores['share_over_merged']:.2%}", "-" if looked is None else f"{looked:.4f}"]
             + [f"{figures['seconds']:.1f}", f"{figures['megabytes']:,.0f}"]
         )
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _tools(sets: Figures) -> str:
@@ -103,7 +109,7 @@ def _tools(sets: Figures) -> str:
                 f"{bold['cluster_f1']}{scores['cluster_f1']:.3f}{bold['cluster_f1']}"
             )
         rows.append(row)
-    return _table(["set", *_TOOLS.values()], rows)
+    return table(["set", *_TOOLS.values()], rows)
 
 
 def _threshold(sets: Figures) -> str:
@@ -130,7 +136,7 @@ def _threshold(sets: Figures) -> str:
             ]
         )  # fmt: skip
     heads = ["set", "threshold", "pair F1", "best threshold", "pair F1 there", "gap", "threshold of all others", "gap"]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _calibration(sets: Figures) -> str:
@@ -142,7 +148,7 @@ def _calibration(sets: Figures) -> str:
             row += [f"{told['said']:.3f}", f"{told['holds']:.3f}", f"{told['error']:.3f}"] if told else ["-"] * 3
         rows.append(row)
     heads = [f"{kind}: {what}" for kind in ("links", "records", "people") for what in ("said", "holds", "error")]
-    return _table(["set", *heads], rows)
+    return table(["set", *heads], rows)
 
 
 def _gates(sets: Figures) -> str:
@@ -153,7 +159,7 @@ def _gates(sets: Figures) -> str:
         cells = [f"{none['share_over_merged']:.2%} / {none['recall']:.3f}"]
         cells += [f"{at['over_merged']:.2%} / {at['recall']:.3f}" for at in figures["gates"].values()]
         rows.append([_named(name, figures), *cells])
-    return _table(["set", "no gate", *(f"at least {gate}" for gate in gates)], rows)
+    return table(["set", "no gate", *(f"at least {gate}" for gate in gates)], rows)
 
 
 def _demo(scores: Figures | None) -> str:
@@ -167,4 +173,13 @@ def _demo(scores: Figures | None) -> str:
         if tool in scores
     ]
     heads = ["", "precision", "recall", "pair F1", "B-cubed F1", "exact-cluster F1", "people that are two"]
-    return f"{scores['tessera']['count_records']:,} records, {scores['date']}.\n\n" + _table(heads, rows)
+    gated = [
+        [gate, f"{told['share']:.1%}", f"{told['over_merged']:.2%}", f"{told['recall']:.3f}"]
+        for gate, told in scores["gates"].items()
+    ]
+    gate_heads = ["people at least so sure", "share of all people", "of them two", "recall of pairs"]
+    return (
+        f"{scores['tessera']['count_records']:,} records, {scores['date']}.\n\n{table(heads, rows)}\n\n"
+        "What a sync of the demo uses that sends only to people of at least that `match_confidence`, people of one "
+        f"record included; the demo's win-back mailing sends from 0.998 on.\n\n{table(gate_heads, gated)}"
+    )

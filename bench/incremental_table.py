@@ -77,7 +77,8 @@ def _persons_sql(people: int) -> str:
             lpad(cast(1000 + town * 7 % 90000 as varchar), 5, '0') as postal_code,
             (200 + town % 700) || lpad(cast(hash(p, 'phone') % 10000000 as varchar), 7, '0') as phone,
             lower(strip_accents(first_names.name || '.' || last_name)) || hash(p, 'mail') % 1000 || '@'
-                || ['gmail.com', 'yahoo.com', 'outlook.com', 'aol.com'][cast(hash(p, 'provider') % 4 + 1 as bigint)] as email
+                || ['gmail.com', 'yahoo.com', 'outlook.com', 'aol.com'][cast(hash(p, 'provider') % 4 + 1 as bigint)]
+                as email
         from drawn
         inner join first_names on first_slot = first_names.slot
         inner join surnames on last_slot = surnames.slot
@@ -93,7 +94,8 @@ def _contacts_sql(count: int) -> str:
         cut = f"cast(2 + hash(i, '{column} at') % 3 as bigint)"
         slip = f"left({column}, {cut} - 1) || substr({column}, {cut} + 1)"
         chance = _chance("i", column)
-        return f"case when {chance} < {missing} then null when {chance} < {missing + wrong} then {slip} else {column} end as {column}"
+        said = f"when {chance} < {missing + wrong} then {slip} else {column}"
+        return f"case when {chance} < {missing} then null {said} end as {column}"
 
     said = ", ".join(
         kept(*of)
@@ -106,7 +108,7 @@ def _contacts_sql(count: int) -> str:
             ("postal_code", 0.25, 0.02),
             ("phone", 0.4, 0.02),
             ("email", 0.25, 0.03),
-        )  # fmt: skip
+        )
     )
     people = round(count / RECORDS_PER_PERSON)
     return f"""

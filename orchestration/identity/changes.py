@@ -39,7 +39,7 @@ def find(con: duckdb.DuckDBPyConnection) -> None:
     )
     con.execute(
         "create or replace temp table changed_contacts as select n, contacts_in.* from contacts_in "
-        "semi join changed using (record_id) inner join numbered using (record_id)"
+        "inner join (from numbered semi join changed using (record_id)) using (record_id)"
     )
     _find_decisions(con)
 

@@ -16,8 +16,9 @@ from orchestration.identity.links import kept_sql
 
 
 def make_clusters(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], duplicate_free: frozenset[str]) -> None:
-    """Tables `clusters` (i, person), `pairs_touched` (as linkage.pairs) and `attached`, `sure`, `together` (i_l, i_r).
+    """Tables `clusters` (i, person), `pairs_touched` (as linkage.pairs; `is_kept`: from there) and links (i_l, i_r).
 
+    Those are `attached`, `sure` and `together`.
     Also `solved_nodes`: linkage.nodes of the touched records. Needs `found`, the pairs scored anew.
     """
     identifiers.prepare(con)
@@ -74,7 +75,8 @@ def _make_decided(con: duckdb.DuckDBPyConnection) -> None:
 def _make_pairs(con: duckdb.DuckDBPyConnection, trained: dict[str, Any]) -> None:
     """Table `pairs_touched`: candidates that weigh enough, and what an earlier run found inside components."""
     con.execute(
-        "create or replace temp table pairs_touched as select * from linkage.pairs where n_l in (from touched) "
+        "create or replace temp table pairs_touched as select *, true as is_kept from linkage.pairs "
+        "anti join parted using (n_l, n_r) where n_l in (from touched) "
         "and n_l not in (from dirty union all from stale) and n_r not in (from dirty union all from stale)"
     )
     con.execute(f"insert into pairs_touched by name {kept_sql(trained, 'found', is_candidate=True)}")

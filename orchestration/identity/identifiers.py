@@ -67,11 +67,15 @@ def sure_links(con: duckdb.DuckDBPyConnection) -> pa.Table:
         f"count(*) as count_records from held where identifier_type in ({listed(model.IDENTIFIER_TYPES)}) "
         "group by all having count(*) > 1"
     )
+    con.execute(
+        "create or replace temp table carriers as from records_now where n in (select n from nodes inner join held "
+        "using (i) semi join shared_ids using (identifier_type, identifier_value))"
+    )
     return con.execute(
         "select distinct on (anchor, held.i) anchor as i_l, held.i as i_r, identifier_type as rule "
         "from shared_ids inner join held using (identifier_type, identifier_value) "
         "inner join nodes as a on a.i = anchor inner join nodes as b on b.i = held.i "
-        "left join records_now as l on l.n = a.n left join records_now as r on r.n = b.n "
+        "left join carriers as l on l.n = a.n left join carriers as r on r.n = b.n "
         f"where held.i <> anchor and count_records <= ? and ({veto()}) is null order by anchor, held.i, "
         "identifier_type",
         [model.MAX_RECORDS_PER_IDENTIFIER],
@@ -102,7 +106,13 @@ def attach(con: duckdb.DuckDBPyConnection) -> pa.Table:
     each other, except by a shared device.
     """
     con.execute("create or replace temp table attached (i_l bigint, i_r bigint, rule varchar)")
-    for identifier_type in ATTACHING_TYPES:
+    # Where nobody thin holds it, an identifier attaches nobody.
+    con.execute(
+        "create or replace temp table thinly_held as from held semi join (select identifier_type, identifier_value "
+        "from held inner join nodes using (i) where is_thin) using (identifier_type, identifier_value)"
+    )
+    present = {kind for (kind,) in con.execute("select distinct identifier_type from thinly_held").fetchall()}
+    for identifier_type in (kind for kind in ATTACHING_TYPES if kind in present):
         for among_thin in (False, True):
             _make_holders(con, identifier_type)
             _join_holders(con, identifier_type, among_thin=among_thin)
@@ -117,7 +127,7 @@ def _make_holders(con: duckdb.DuckDBPyConnection, identifier_type: str) -> None:
     )
     con.execute(
         "create or replace temp table holders as "
-        "with holding as (select identifier_value, person, min(i) as i from held inner join clusters using (i) "
+        "with holding as (select identifier_value, person, min(i) as i from thinly_held inner join clusters using (i) "
         f"where identifier_type = '{identifier_type}' group by all), "
         "kept as (select * from holding anti join (select x.identifier_value, x.person from apart "
         "inner join clusters as l on l.i = apart.i_l inner join clusters as r on r.i = apart.i_r "
@@ -150,6 +160,8 @@ def _join_holders(con: duckdb.DuckDBPyConnection, identifier_type: str, *, among
         "qualify count(*) over (partition by person) = 1"
     )
     joins = con.execute("select person, target from joins order by person").fetchnumpy()
+    if not len(joins["person"]):
+        return
     count = con.execute("select count(*) from nodes").fetchall()[0][0]
     root = components(count, joins["person"], joins["target"])
     con.register("roots", pa.table({"person": pa.array(range(count)), "root": root}))
@@ -163,7 +175,7 @@ def _join_holders(con: duckdb.DuckDBPyConnection, identifier_type: str, *, among
     )
 
 
-def report(con: duckdb.DuckDBPyConnection) -> None:
+def report(con: duckdb.DuckDBPyConnection, *, is_whole: bool) -> None:
     """Table `common` (as linkage.common_identifiers) of identifiers that say nothing, among those of touched records.
 
     `reported` (identifier_type, identifier_value) is what was looked at. Needs `persons_now` (n, person, is_known).
@@ -172,10 +184,12 @@ def report(con: duckdb.DuckDBPyConnection) -> None:
         "create or replace temp table reported as select distinct identifier_type, identifier_value from held "
         "union select identifier_type, identifier_value from values_touched"
     )
+    own = "select identifier_type, identifier_value, n from held inner join nodes using (i)"
+    con.execute(f"create or replace temp table holding as {own if is_whole else holders_sql('reported')}")
     con.execute(
         "create or replace temp table common as with counted as (select identifier_type, identifier_value, "
         "count(*) as count_records, count(distinct person) filter (is_known) as count_people "
-        f"from ({holders_sql('reported')}) inner join persons_now using (n) group by all) "
+        "from holding inner join (from persons_now where n in (select n from holding)) using (n) group by all) "
         "select identifier_type, identifier_value, count_records, null::bigint as count_people, "
         "'too many records' as reason "
         f"from counted where identifier_type in ({listed(model.IDENTIFIER_TYPES)}) and count_records > ? "

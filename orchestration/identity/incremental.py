@@ -1,6 +1,6 @@
 """What a batch of changes means for pairs and components: a run costs what changed and ends where a full one does.
 
-A record is scored again when it changed, or when a key of its reached or fell below its limit; a component is
+A record is scored again when it changed, a pair also when a key of both passed its limit (`crossing`); a component is
 solved again, whole, when one of its records changed sides, an identifier or a decision. A run over all records is the
 same with an empty store. Reads catalog `linkage` and what `changes` left, and leaves temporary tables; `write` then
 brings the store up to date. What is kept there is in `linkage_store`.
@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.identity import blocking, frequencies, linkage_store, model, records, scoring, screening
+from orchestration.identity import blocking, crossing, frequencies, linkage_store, model, records, scoring, screening
 from orchestration.identity.identifiers import ATTACHING_TYPES, held_sql, holders_sql, listed
 
 # For fewer pairs it takes longer to plan the screening than to score them all.
@@ -40,73 +40,42 @@ def take_records(con: duckdb.DuckDBPyConnection, trained: dict[str, Any]) -> Non
 
 
 def find_candidates(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], *, is_first: bool) -> None:
-    """Tables `candidates` (n_l, n_r) to score, smaller record id first, and `dirty` (n), whose pairs all are."""
+    """Tables `candidates` (n_l, n_r) to score, smaller record id first, `dirty` (n), whose pairs all are, and `parted`.
+
+    `parted` (n_l, n_r) are other pairs of the store that do not hold as they are.
+    """
     keys = trained["keys"]
+    con.execute("create or replace temp table parted (n_l bigint, n_r bigint)")
+    con.execute("create or replace temp table dirty as select n from fresh")
     if is_first:
-        con.execute("create or replace temp table dirty as select n from fresh")
         blocking.make_blocks(con, keys, "fresh", None)
         blocking.make_candidates(con)
         con.execute("create or replace temp table news (rule_no utinyint, block_key ubigint)")
         blocking.name_full_blocks(con, keys)
         return
-    _list_keys(con, keys, "stale_keys", "select * from linkage.records where n in (from stale)")
-    _list_keys(con, keys, "fresh_keys", "from fresh")
+    crossing.list_keys(con, keys, "stale_keys", "select * from linkage.records where n in (from stale)")
+    crossing.list_keys(con, keys, "fresh_keys", "from fresh")
     con.execute(
         "create or replace temp table news as select rule_no, block_key from stale_keys union "
         "select rule_no, block_key from fresh_keys"
     )
     blocking.make_blocks(con, keys, "records_now", "news")
-    _find_crossing(con, keys)
-    if con.execute("select exists (from crossed)").fetchall()[0][0]:
-        _list_keys(con, keys, "crossed_keys", "select * from records_now where n in (from crossed)")
-        con.execute(
-            "create or replace temp table news as select rule_no, block_key from news union "
-            "select rule_no, block_key from crossed_keys"
-        )
-        blocking.make_blocks(con, keys, "records_now", "news")
-    con.execute("create or replace temp table dirty as select n from fresh union select n from crossed")
+    crossing.find(con, keys)
     blocking.make_candidates(con, "dirty")
+    con.execute("insert into candidates from regained")
     _put_in_order(con, "candidates")
     blocking.name_full_blocks(con, keys)
 
 
-def _list_keys(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]], made: str, query: str) -> None:
-    """Table (rule_no, block_key, n) of the keys of some records."""
-    con.execute(f"create or replace temp table picked as {query}")
-    con.execute(f"create or replace temp table {made} (rule_no utinyint, block_key ubigint, n bigint)")
-    for place in range(len(keys)):
-        con.execute(f"insert into {made} select {place}, key_{place}, n from picked where key_{place} is not null")
-
-
-def _find_crossing(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]]) -> None:
-    """Table `crossed` (n): unchanged records with a key that passed its limit: its pairs appear, or are no more."""
-    con.execute("create or replace temp table limits (rule_no utinyint, most bigint)")
-    con.executemany("insert into limits values (?, ?)", [[place, key["most"]] for place, key in enumerate(keys)])
-    con.execute(
-        "create or replace temp table crossing as with now as (select rule_no, block_key, count(*) as count_now "
-        "from blocks group by all union all select rule_no, block_key, count_records from full_blocks), "
-        "came as (select rule_no, block_key, count(*) as count_came from fresh_keys group by all), "
-        "went as (select rule_no, block_key, count(*) as count_went from stale_keys group by all) "
-        "select rule_no, block_key from now left join came using (rule_no, block_key) "
-        "left join went using (rule_no, block_key) inner join limits using (rule_no) "
-        "where (count_now > most) <> (count_now - coalesce(count_came, 0) + coalesce(count_went, 0) > most)"
-    )
-    con.execute("create or replace temp table crossed (n bigint)")
-    for (place,) in con.execute("select distinct rule_no from crossing order by 1").fetchall():
-        con.execute(
-            f"insert into crossed select n from records_now where key_{place} in "
-            f"(select block_key from crossing where rule_no = {place}) and n not in (select n from fresh)"
-        )
-
-
 def _put_in_order(con: duckdb.DuckDBPyConnection, pairs: str) -> None:
     """Let the record with the smaller id be the left one: numbers follow ids in a store's first run only."""
+    con.execute(f"create or replace temp table ends as select n_l as n from {pairs} union select n_r from {pairs}")
     con.execute(
-        "create or replace temp table id_of as select n, record_id from (select n, record_id from linkage.nodes "
-        f"union select n, record_id from numbered) where n in (select n_l from {pairs} union select n_r from {pairs})"
+        "create or replace temp table id_of as select n, record_id from numbered where n in (from ends) union all "
+        "select n, record_id from linkage.nodes where n in (from ends) and n not in (select n from numbered)"
     )
     con.execute(
-        f"create or replace temp table {pairs} as select if(l.record_id < r.record_id, n_l, n_r) as n_l, "
+        f"create or replace temp table {pairs} as select distinct if(l.record_id < r.record_id, n_l, n_r) as n_l, "
         f"if(l.record_id < r.record_id, n_r, n_l) as n_r from {pairs} inner join id_of as l on l.n = n_l "
         "inner join id_of as r on r.n = n_r"
     )
@@ -166,7 +135,8 @@ def find_touched(con: duckdb.DuckDBPyConnection, *, is_whole: bool) -> None:
     _find_holders(con)
     con.execute(
         "create or replace temp table reached as select n from replaced union select n from dirty union "
-        "select n_l from found union select n_r from found union select n from holders union "
+        "select n_l from found union select n_r from found union select n_l from parted union select n_r from parted "
+        "union select n from holders union "
         "select n from linkage.nodes where record_id in (from other_decisions union all from linkage.unsettled)"
     )
     con.execute(
@@ -219,7 +189,8 @@ def _find_holders(con: duckdb.DuckDBPyConnection) -> None:
         "create or replace temp table holders as with counted as (select identifier_type, identifier_value, "
         "count(*) - count(*) filter (h.n in (select n from new_identifiers)) as count_before, "
         "bool_or(is_thin) as has_thin "
-        "from held_touched as h inner join nodes_now using (n) group by all) "
+        "from held_touched as h inner join (select n, is_thin from nodes_now where n in (select n from held_touched)) "
+        "using (n) group by all) "
         "select distinct n from held_touched inner join counted using (identifier_type, identifier_value) "
         f"where (identifier_type in ({listed(model.IDENTIFIER_TYPES)}) and "
         f"count_before <= {model.MAX_RECORDS_PER_IDENTIFIER}) "
@@ -236,13 +207,7 @@ def write(con: duckdb.DuckDBPyConnection, known_as: str) -> None:
     con.execute("insert into linkage.records by name from fresh")
     con.execute("delete from linkage.identifiers where content in (select content from lost_identifiers)")
     con.execute("insert into linkage.identifiers by name from new_identifiers")
-    con.execute("delete from linkage.nodes where n in (from replaced union all from touched)")
-    con.execute("insert into linkage.nodes by name from solved_nodes")
-    con.execute(
-        "delete from linkage.pairs where n_l in (from replaced union all from touched) "
-        "or n_r in (from replaced union all from touched)"
-    )
-    con.execute("insert into linkage.pairs by name from pairs_touched")
+    _write_solved(con)
     _write_reports(con)
     con.execute("delete from linkage.decisions")
     con.execute("insert into linkage.decisions select record_id_l, record_id_r, decision from decisions_in")
@@ -251,6 +216,25 @@ def write(con: duckdb.DuckDBPyConnection, known_as: str) -> None:
         "where record_id not in (from linkage.unsettled)"
     )
     con.execute("commit")
+
+
+def _write_solved(con: duckdb.DuckDBPyConnection) -> None:
+    """Nodes and pairs of the components that were solved again; those that came out as they were are not touched."""
+    con.execute(
+        "create or replace temp table other_nodes as from solved_nodes anti join linkage.nodes as known on "
+        "known.n = solved_nodes.n and known.content is not distinct from solved_nodes.content "
+        "and known.component = solved_nodes.component and known.person = solved_nodes.person "
+        "and known.is_known = solved_nodes.is_known and known.n not in (from replaced)"
+    )
+    con.execute("delete from linkage.nodes where n in (select n from replaced union all select n from other_nodes)")
+    con.execute("insert into linkage.nodes by name from other_nodes")
+    con.execute("create or replace temp table kept_pairs as select n_l, n_r from pairs_touched where is_kept")
+    con.execute(
+        "delete from linkage.pairs where (n_l in (from replaced union all from touched) "
+        "or n_r in (from replaced union all from touched)) and rowid not in (select known.rowid from linkage.pairs "
+        "as known semi join kept_pairs using (n_l, n_r))"
+    )
+    con.execute("insert into linkage.pairs by name select * exclude (is_kept) from pairs_touched where is_kept is null")
 
 
 def _write_reports(con: duckdb.DuckDBPyConnection) -> None:

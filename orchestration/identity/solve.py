@@ -116,7 +116,7 @@ def _solved(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], *, is_whole
         "create or replace temp view persons_now as select n, person, is_known from solved_nodes union all "
         "select n, person, is_known from nodes_now where n not in (from touched)"
     )
-    identifiers.report(con)
+    identifiers.report(con, is_whole=is_whole)
     gone = con.execute(
         "select record_id from gone union select record_id from linkage.unsettled anti join nodes_now using (record_id)"
     ).to_arrow_table()
