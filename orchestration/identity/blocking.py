@@ -156,10 +156,22 @@ def make_candidates(con: duckdb.DuckDBPyConnection, news: str | None = None) -> 
         )
 
 
-def useful_keys(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The keys that together bring (nearly) all pairs of `scored` that are likely matches; greedy, best first.
+def _pairs_by_key(con: duckdb.DuckDBPyConnection, count: int) -> np.ndarray:
+    """How many pairs each key brings, alone."""
+    cost = np.ones(count)
+    for rule_no, pairs in con.execute(
+        "select rule_no, sum(size * (size - 1) / 2) from (select rule_no, count(*) as size from blocks "
+        "group by rule_no, block_key) group by rule_no"
+    ).fetchall():
+        cost[rule_no] = max(pairs, 1)
+    return cost
 
-    Those that are sure to matter for records to come stay whatever they bring today; where every pair is compared, all.
+
+def useful_keys(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The keys that together bring (nearly) all likely matches among the pairs of `scored`; greedy, cheapest first.
+
+    A key that brings hardly any match for all its pairs is not worth them. Those that are sure to matter for records to
+    come stay whatever they bring today; where every pair is compared, all.
     """
     if keys[0]["name"] == "every pair":
         return keys
@@ -178,10 +190,12 @@ def useful_keys(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]]) -> l
     kept = [place for place, key in enumerate(keys) if key["name"] in model.SURE_BLOCKING_KEYS]
     for place in kept:
         open_pairs[pair[rule == place]] = False
+    cost = _pairs_by_key(con, len(keys))
     while True:
         brought = np.bincount(rule[open_pairs[pair]], minlength=len(keys))
-        best = int(brought.argmax())
-        if brought[best] < max(least, 1):
+        worth = np.where(brought >= max(least, 1), brought / cost, 0.0)
+        best = int(worth.argmax())
+        if worth[best] < model.LEAST_MATCHES_PER_PAIR:
             break
         kept.append(best)
         open_pairs[pair[rule == best]] = False

@@ -135,6 +135,8 @@ COMBINED_BLOCKING_PARTS = {
 SURE_BLOCKING_KEYS = ("national id", "email", "phone", "birth date", "both names in any order", "organisation")
 # A key that brings fewer of the likely matches than this share, when the others have brought theirs, is dropped.
 LEAST_SHARE_OF_MATCHES = 0.0002
+# The same for a key whose pairs are so seldom likely matches that the others have not brought.
+LEAST_MATCHES_PER_PAIR = 0.0005
 
 # Who is surely the same: used for the prior only, never as a link.
 PRIOR_KEYS = {

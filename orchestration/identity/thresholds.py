@@ -36,10 +36,10 @@ _NO_JUDGES = (
 _LEAST_PAIRS = 200
 # What the F1 of a curve lacks is at least this: no curve is so sure that the others do not count.
 _LEAST_LACK = 0.05
-# Of thresholds that are as good up to this, the highest is taken, since a wrong merge hurts more; but not beyond even
-# odds unless what is good lies there.
+# Of thresholds that are as good up to this, the highest is taken, since a wrong merge hurts more; but not much
+# beyond even odds unless what is good lies there.
 _AS_GOOD = 0.001
-_EVEN = 0.0
+_EVEN = 0.5
 # Pairs that are not candidates of the model without the field.
 _LEAST_WEIGHT = -9.0
 # Beyond so many pairs a sample of components is looked at.
