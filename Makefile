@@ -60,7 +60,7 @@ test: .venv/.dev ## Run the tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test-duckdb2: .venv-duckdb2/.installed ## Run the tests on the next DuckDB
-	@.venv-duckdb2/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m 'not spark and not one_engine'
+	@.venv-duckdb2/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m 'not spark and not one_engine' --ignore tests/architecture
 
 test-spark: .venv-spark/.installed ## Build the same models on local Spark and compare
 	@command -v java >/dev/null || { echo "Java 17 is needed (Debian: apt-get install openjdk-17-jre-headless)"; exit 3; }

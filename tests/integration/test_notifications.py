@@ -13,6 +13,8 @@ from orchestration.defs.landing import landing_of
 from orchestration.defs.marts import published
 from orchestration.defs.notifications import check_failure_notification, run_failure_notification
 
+pytestmark = pytest.mark.one_engine
+
 
 class Webhook(HTTPServer):
     """Keeps what is posted to it; answers with `status`."""

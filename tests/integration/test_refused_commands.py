@@ -10,6 +10,7 @@ import pytest
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.one_engine
 SEGMENT = """
 type: orchestration.components.Segment
 attributes:

@@ -10,6 +10,8 @@ from orchestration.identity import link, scoring
 from tests.unit.identity import population
 from tests.unit.identity.population import contact
 
+pytestmark = pytest.mark.one_engine
+
 CULTURES = {
     "spain": (["jose", "maria", "carmen", "antonio", "lucia", "pablo"], ["garcia", "lopez", "sanchez", "romero"]),
     "japan": (["haruto", "yui", "sakura", "kenji", "akira", "naoko"], ["sato", "suzuki", "tanaka", "watanabe"]),

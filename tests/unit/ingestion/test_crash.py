@@ -14,6 +14,8 @@ from ingestion.batch import SourceError
 from ingestion.landing import land
 from tests.drop_data import batches, current, sales
 
+pytestmark = pytest.mark.one_engine
+
 # Runs a landing that kills itself, as the power would, at one step inside dlt.
 CHILD = """
 import os, signal, sys
