@@ -144,18 +144,21 @@ def _put_clusters(con: duckdb.DuckDBPyConnection, label: np.ndarray) -> None:
 def _curve(con: duckdb.DuckDBPyConnection, given: dict[str, Any], cut: Any, attach: Any) -> dict[str, dict[str, float]]:
     """Pair F1 by threshold: what the engine's pairs would give had it cut them there.
 
-    Thresholds fall, so each cut begins where the one before ended: for a mean that is the same as from the beginning.
+    Thresholds fall, so each cut begins where the one before ended, leftovers aside: for a mean that is the same as from
+    the beginning.
     """
     count, pairs, sure, apart = given["args"]
     options = given["options"]
     curve, begun = {}, sure
     for join in sorted({*JOINS.tolist(), float(options["join"])}, reverse=True):
-        label = cut(count, pairs, begun, apart, **(options | {"join": join}))
+        label = cut(count, pairs, begun, apart, **(options | {"join": join, "join_leftovers": False}))
         begun = people.Edges(
             np.concatenate([sure.left, np.arange(count)]),
             np.concatenate([sure.right, label]),
             np.concatenate([sure.weight, np.ones(count)]),
         )
+        if options["join_leftovers"]:
+            label = cut(count, pairs, begun, apart, **(options | {"join": join}))
         _put_clusters(con, label)
         if con.execute("select count(*) from nodes where is_thin").fetchall()[0][0]:
             attach(con)
