@@ -173,7 +173,7 @@ def useful_keys(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]]) -> l
     A key that brings hardly any match for all its pairs is not worth them. Those that are sure to matter for records to
     come stay whatever they bring today; where every pair is compared, all.
     """
-    if keys[0]["name"] == "every pair":
+    if not keys or keys[0]["name"] == "every pair":
         return keys
     found = con.execute(
         "with likely as (select n_l, n_r, row_number() over (order by n_l, n_r) - 1 as pair from scored "

@@ -69,7 +69,8 @@ def rate(
     }
     if "both_names" in rare:
         # How usual it is to have such a first and such a last name: the product of the two shares.
-        share["both_names"] = f"if(r.both_names is not null, {share['name_key']} * {share['last_name']}, null)"
+        last = share.get("last_name", "null")
+        share["both_names"] = f"if(r.both_names is not null, {share['name_key']} * {last}, null)"
     if "name_key" in rare:
         joins.append(f"left join {dictionaries.entries('tf names')} as of_names on of_names.key = r.name_key")
         share["name_key"] = f"greatest({share['name_key']}, of_names.share)"

@@ -185,7 +185,11 @@ def _area_codes_sql(latin_cities: bool) -> str:
 
 
 def _named_sql() -> str:
-    """Each record with the name it has: its own, or one read from its e-mail."""
+    """Each record with the name it has: its own, or one read from its e-mail.
+
+    A word alone is the name it is elsewhere; one that is none elsewhere is a last name, where there are last names.
+    """
+    lone_names = dictionaries.entries("lone name")
     return f"""
         select
             parts.record_id,
@@ -193,21 +197,21 @@ def _named_sql() -> str:
             parts.organisation_name,
             case
                 when parts.lone_name is null then coalesce(parts.first_name, mail.first_name)
-                when lone.is_first then parts.lone_name
+                when coalesce(lone.is_first, not parts.is_parsed and not has.lone_names) then parts.lone_name
             end as first_name,
             nullif(parts.middle_name, '') as middle_name,
             case
                 when parts.lone_name is null then coalesce(parts.last_name, mail.last_name)
-                when not coalesce(lone.is_first, false) and (lone.word is not null or not parts.is_parsed)
-                    then parts.lone_name
+                when not coalesce(lone.is_first, parts.is_parsed or not has.lone_names) then parts.lone_name
             end as last_name,
             parts.name_words,
             parts.name_suffix,
             mail.record_id is not null or coalesce(parts.first_name, parts.last_name, lone.word, '') = ''
                 as is_nameless
         from name_parts as parts
-        left join (select key as word, share >= 0.5 as is_first from {dictionaries.entries("lone name")}) as lone
+        left join (select key as word, share >= 0.5 as is_first from {lone_names}) as lone
             on parts.lone_name = lone.word
+        cross join (select count(*) > 0 as lone_names from {lone_names}) as has
         left join mail_names as mail on parts.record_id = mail.record_id
     """
 

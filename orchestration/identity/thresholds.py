@@ -34,6 +34,8 @@ _NO_JUDGES = (
     "email_year",
 )
 _LEAST_PAIRS = 200
+# Without a field that leaves less than this, the table is another one.
+_LEAST_F1 = 0.5
 # What the F1 of a curve lacks is at least this: no curve is so sure that the others do not count.
 _LEAST_LACK = 0.05
 # Of thresholds that are as good up to this, the highest is taken, since a wrong merge hurts more; but not much
@@ -132,7 +134,7 @@ def _agreement(
 
 
 def _curve(count: int, pairs: Edges, known: np.ndarray, says: np.ndarray, *, join_leftovers: bool) -> np.ndarray | None:
-    """Estimated pair F1 at each threshold of `GRID`."""
+    """Estimated pair F1 at each threshold of `GRID`; None where too few people are found without the field."""
     true = says[known & (pairs.weight > _LEAST_WEIGHT)].sum()
     if true < _LEAST_PAIRS:
         return None
@@ -142,6 +144,8 @@ def _curve(count: int, pairs: Edges, known: np.ndarray, says: np.ndarray, *, joi
     clipped = np.clip(pairs.weight[inside], model.CLIP_LOW_WEIGHT, model.CLIP_HIGH_WEIGHT)
     edges = Edges(pairs.left[inside], pairs.right[inside], clipped)
     rounds = list(joins(np.arange(count), edges, None, GRID[0]))
+    if not rounds:
+        return None
     a, b, mean = (np.concatenate(parts) for parts in zip(*rounds, strict=True))
     curve = []
     for threshold in GRID:
@@ -150,7 +154,7 @@ def _curve(count: int, pairs: Edges, known: np.ndarray, says: np.ndarray, *, joi
             person = with_leftovers(person, edges)
         together = known & (person[pairs.left] == person[pairs.right])
         curve.append(2 * says[together].sum() / (together.sum() + true))
-    return np.array(curve)
+    return np.array(curve) if max(curve) >= _LEAST_F1 else None
 
 
 def _best(curves: dict[str, np.ndarray]) -> float:

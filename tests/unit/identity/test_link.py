@@ -211,3 +211,16 @@ def test_a_key_that_too_many_share_makes_no_pairs_and_is_reported(crowd):
 def test_very_long_values_are_cut():
     rows = [contact(f"hubspot:contacts:{i}", first_name="x" * 1_000_000, last_name="y" * 1_000_000) for i in (1, 2)]
     assert max(len(row["first_name"]) for row in compared(rows).values()) == names.MAX_LENGTH
+
+
+@pytest.mark.parametrize(("rows", "first", "last"), [
+    pytest.param([{"first_name": "Anna"}], "anna", None, id="as the column says"),
+    pytest.param([{"first_name": "Lopez"}, {"first_name": "Jose", "last_name": "Lopez"}], None, "lopez",
+                 id="a last name elsewhere"),
+    pytest.param([{"first_name": "Xyz"}, {"first_name": "Jose", "last_name": "Lopez"}], None, "xyz",
+                 id="nobody's first name"),
+    pytest.param([{"full_name": "Xyz"}], None, None, id="one unknown word of a whole name"),
+])  # fmt: skip
+def test_a_word_alone_is_the_name_it_is_elsewhere_or_what_its_column_says(rows, first, last):
+    found = compared([contact(f"crm:contacts:{number}", **row) for number, row in enumerate(rows)])
+    assert (found["crm:contacts:0"]["first_name"], found["crm:contacts:0"]["last_name"]) == (first, last)

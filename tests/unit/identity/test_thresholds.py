@@ -5,11 +5,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from orchestration.identity import model, thresholds
+from orchestration.identity import link, model, thresholds
 from orchestration.identity.components import components
+from tests.unit.identity import population
+from tests.unit.identity.population import contact
 
 PEOPLE = 1500
 M, U = 0.8, 0.001
+FIRST = ("anna", "ben", "carl", "dora", "emil", "fred", "gina", "hugo", "ida", "jan")
 
 
 def scored(shift: float, seed: int = 1) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -104,6 +107,24 @@ def test_without_a_field_that_can_judge_the_usual_threshold_is_taken():
     trained = TRAINED | {"splink": {"comparisons": []}}
     with duckdb.connect() as con:
         assert thresholds.chosen(con, trained) == (model.JOIN_MEAN_WEIGHT, {})
+
+
+def test_a_field_without_which_nobody_is_found_is_no_judge():
+    pairs, person = scored(-40.0)
+    assert chosen(pairs, len(person)) == (model.JOIN_MEAN_WEIGHT, {})
+
+
+def test_a_table_whose_people_only_their_email_tells_is_linked():
+    rows = [
+        contact(f"crm:contacts:{number}-{copy}", first_name=FIRST[number % 10], email_std=f"user{number}@example.com")
+        for number in range(600)
+        for copy in range(1 + number % 2)
+    ]
+    with duckdb.connect() as con:
+        con.register("contacts_in", population.canonical(rows))
+        trained = link.train(con, "contacts_in", path=None, seed=1)
+    assert trained["is_trained"]
+    assert trained["join"] == model.JOIN_MEAN_WEIGHT
 
 
 def test_a_sample_of_components_chooses_alike(monkeypatch):
