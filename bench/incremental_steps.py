@@ -135,7 +135,7 @@ def splink(folder: Path, count: int) -> Figures:
 
 def _add_keys(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Splink's rules for the keys, which table `records` then has as columns, null where too many share one."""
-    con.execute(f"create or replace temp table keyed as select n, {blocking.hashes_sql(keys)} from records")
+    con.execute(f"create or replace temp table keyed as select n, {', '.join(blocking.hashes(keys))} from records")
     few = ", ".join(
         f"if(count(*) over (partition by key_{place}) <= {key['most']}, key_{place}, null) as key_{place}"
         for place, key in enumerate(keys)

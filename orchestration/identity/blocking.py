@@ -73,12 +73,12 @@ def _combined_keys(con: duckdb.DuckDBPyConnection, plain: list[str], budget: int
     return list(chosen.values())
 
 
-def hashes_sql(keys: list[dict[str, Any]]) -> str:
+def hashes(keys: list[dict[str, Any]]) -> list[str]:
     """Columns key_0, key_1 .. of a relation of records: the hash of each key, null where a record has none."""
-    return ", ".join(
+    return [
         f"case when ({rule['key']}) is not null then hash({rule['key']}) end as key_{place}"
         for place, rule in enumerate(keys)
-    )
+    ]
 
 
 def make_blocks(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]], relation: str, news: str | None) -> None:
@@ -167,8 +167,9 @@ def _pairs_by_key(con: duckdb.DuckDBPyConnection, count: int) -> np.ndarray:
     return cost
 
 
-def useful_keys(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The keys that together bring (nearly) all likely matches among the pairs of `scored`; greedy, cheapest first.
+def useful_keys(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]], least: float) -> list[dict[str, Any]]:
+    """The keys that together bring (nearly) all likely matches among the pairs of `scored`, those that
+    weigh `least` or more; greedy, cheapest first.
 
     A key that brings hardly any match for all its pairs is not worth them. Those that are sure to matter for records to
     come stay whatever they bring today; where every pair is compared, all.
@@ -180,7 +181,7 @@ def useful_keys(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]]) -> l
         "where match_weight >= ? and veto is null) "
         "select l.rule_no, pair from likely inner join blocks as l on l.n = n_l "
         "inner join blocks as r on r.n = n_r and r.rule_no = l.rule_no and r.block_key = l.block_key",
-        [model.COMPONENT_MATCH_WEIGHT],
+        [least],
     ).fetchnumpy()
     rule, pair = found["rule_no"], found["pair"]
     if not len(pair):
@@ -191,11 +192,13 @@ def useful_keys(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]]) -> l
     for place in kept:
         open_pairs[pair[rule == place]] = False
     cost = _pairs_by_key(con, len(keys))
+    count = con.execute("select count(*) from records").fetchall()[0][0]
+    least_worth = model.LEAST_MATCHES_PER_PAIR * min(max(count / model.FEW_RECORDS, 1), model.MOST_TIMES_DEARER)
     while True:
         brought = np.bincount(rule[open_pairs[pair]], minlength=len(keys))
         worth = np.where(brought >= max(least, 1), brought / cost, 0.0)
         best = int(worth.argmax())
-        if worth[best] < model.LEAST_MATCHES_PER_PAIR:
+        if worth[best] < least_worth:
             break
         kept.append(best)
         open_pairs[pair[rule == best]] = False

@@ -11,9 +11,9 @@ import duckdb
 from orchestration.identity import blocking
 
 
-def list_keys(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]], made: str, query: str) -> None:
-    """Table (rule_no, block_key, n) of the keys of some records."""
-    con.execute(f"create or replace temp table picked as {query}")
+def list_keys(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]], made: str, picked: str) -> None:
+    """Table (rule_no, block_key, n) of the keys of records in a relation, which may say `where`."""
+    con.execute(f"create or replace temp table picked as select n, columns('^key_') from {picked}")
     con.execute(f"create or replace temp table {made} (rule_no utinyint, block_key ubigint, n bigint)")
     for place in range(len(keys)):
         con.execute(f"insert into {made} select {place}, key_{place}, n from picked where key_{place} is not null")
@@ -39,7 +39,7 @@ def find(con: duckdb.DuckDBPyConnection, keys: list[dict[str, Any]]) -> None:
         con,
         keys,
         "parted_keys",
-        "select * from records_now where n in (select n_l from parted union select n_r from parted)",
+        "records_now where n in (select n_l from parted union select n_r from parted)",
     )
     con.execute(
         "create or replace temp table news as select rule_no, block_key from news union "

@@ -51,7 +51,7 @@ def rate(
     made: str,
     columns: list[str] | None = None,
 ) -> None:
-    """Table `made`: the relation's records (all columns, or some) with tf_<column> for each column that has one.
+    """Table `made`: the relation's records (all columns, or some expressions) with tf_<column> for each that has one.
 
     The model's `rare` says how common a value of one person is: all that the dictionary does not have. `lifts`: how
     much the odds of meeting a value again are higher among those who share a name.
@@ -76,9 +76,13 @@ def rate(
         share["name_key"] = f"greatest({share['name_key']}, of_names.share)"
     for column, lift in trained["lifts"].items():
         share[column] = f"({lift} * {share[column]} / (1 + ({lift} - 1) * {share[column]}))"
-    kept = ", ".join(f"r.{column}" for column in columns or ["*"])
     rates = "".join(f", {expression} as tf_{column}" for column, expression in share.items())
-    con.execute(f"create or replace temp table {made} as select {kept}{rates} from {relation} as r {' '.join(joins)}")
+    # Joined without the other columns, which each join would copy.
+    con.execute(
+        f"create or replace temp table {made} as with rates as (select r.n{rates} from {relation} as r "
+        f"{' '.join(joins)}) select {', '.join(columns or [f'{relation}.*'])}, rates.* exclude (n) from {relation} "
+        f"inner join rates on rates.n = {relation}.n"
+    )
 
 
 def make_lookups(con: duckdb.DuckDBPyConnection, rare: dict[str, float]) -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from orchestration.identity import model
 from orchestration.identity.components import components
-from orchestration.identity.scoring import veto
+from orchestration.identity.scoring import veto, veto_columns
 
 # By what a thin record joins a person, in this order.
 ATTACHING_TYPES = ("email", *model.DEVICE_TYPES, "phone")
@@ -68,7 +68,8 @@ def sure_links(con: duckdb.DuckDBPyConnection) -> pa.Table:
         "group by all having count(*) > 1"
     )
     con.execute(
-        "create or replace temp table carriers as from records_now where n in (select n from nodes inner join held "
+        f"create or replace temp table carriers as select n, {', '.join(sorted(veto_columns()))} from records_now "
+        "where n in (select n from nodes inner join held "
         "using (i) semi join shared_ids using (identifier_type, identifier_value))"
     )
     return con.execute(

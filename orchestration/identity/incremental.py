@@ -18,17 +18,18 @@ _MANY_PAIRS = 20_000
 
 
 def take_records(con: duckdb.DuckDBPyConnection, trained: dict[str, Any]) -> None:
-    """Tables `rated`, of what is compared, and `fresh`, of what is kept, from table `records` of changed records.
+    """Table `fresh`, what is kept of a record, from table `records` of changed ones.
 
-    Views `records_now` and `identifiers_now` are what the store's tables will be after this run.
+    Views `records_now` and `identifiers_now` are what the store's tables will be after this run; `rated` has those of
+    the records that take part in it: `fresh` and `near`.
     """
-    frequencies.rate(con, trained, "records", "rated", scoring.needed_columns(trained))
-    kept = ", ".join(sorted({"n", "source", "email", "phone"} | scoring.veto_columns()))
-    con.execute(
-        f"create or replace temp table fresh as select {kept}, {records.is_thin()} as is_thin, "
-        f"{blocking.hashes_sql(trained['keys'])} from records"
-    )
+    kept = [f"records.{c}" for c in sorted({"source", "email", "phone"} | set(scoring.needed_columns(trained)))]
+    told = [f"{records.is_thin()} as is_thin", *blocking.hashes(trained["keys"])]
+    frequencies.rate(con, trained, "records", "fresh", kept + told)
     con.execute("create table if not exists linkage.records as from fresh limit 0")
+    con.execute("create or replace temp table near as from fresh limit 0")
+    con.execute("drop table if exists rated")
+    con.execute("create or replace temp view rated as from fresh union all from near")
     con.execute(
         "create or replace temp view records_now as from linkage.records where n not in (from stale) "
         "union all by name from fresh"
@@ -53,8 +54,8 @@ def find_candidates(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], *, 
         con.execute("create or replace temp table news (rule_no utinyint, block_key ubigint)")
         blocking.name_full_blocks(con, keys)
         return
-    crossing.list_keys(con, keys, "stale_keys", "select * from linkage.records where n in (from stale)")
-    crossing.list_keys(con, keys, "fresh_keys", "from fresh")
+    crossing.list_keys(con, keys, "stale_keys", "linkage.records where n in (from stale)")
+    crossing.list_keys(con, keys, "fresh_keys", "fresh")
     con.execute(
         "create or replace temp table news as select rule_no, block_key from stale_keys union "
         "select rule_no, block_key from fresh_keys"
@@ -85,7 +86,7 @@ def score(
     con: duckdb.DuckDBPyConnection, trained: dict[str, Any], pairs: str, made: str, *, least: float | None
 ) -> None:
     """Scores of a table of pairs."""
-    _rate_ends(con, trained, pairs)
+    _rate_ends(con, pairs)
     count = con.execute(f"select count(*) from {pairs}").fetchall()[0][0]
     if least is not None and count >= _MANY_PAIRS:
         screening.screen(con, trained, pairs, "screened", least=least)
@@ -93,26 +94,14 @@ def score(
     scoring.score(con, trained, pairs, made, least=least)
 
 
-def _rate_ends(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], pairs: str) -> None:
-    """Let `rated` have both ends of all pairs; with unchanged records come those of their components, likely next."""
+def _rate_ends(con: duckdb.DuckDBPyConnection, pairs: str) -> None:
+    """Let `rated` have both ends of all pairs."""
     con.execute(
-        "create or replace temp table near as select n from "
+        "create or replace temp table lacking as select n from "
         f"(select n_l as n from {pairs} union select n_r from {pairs}) anti join rated using (n)"
     )
-    if not con.execute("select exists (from near)").fetchall()[0][0]:
-        return
-    con.execute(
-        "create or replace temp table near as select n, record_id from linkage.nodes where is_contact "
-        "and (n in (from near) or component in (select component from linkage.nodes where n in (from near))) "
-        "and n not in (select n from rated) and n not in (from stale)"
-    )
-    con.execute(
-        "create or replace temp table near_contacts as select n, contacts_in.* from contacts_in "
-        "inner join near using (record_id)"
-    )
-    records.prepare(con, "near_contacts", trained["known"])
-    frequencies.rate(con, trained, "records", "more", scoring.needed_columns(trained))
-    con.execute("insert into rated by name from more")
+    if con.execute("select exists (from lacking)").fetchall()[0][0]:
+        con.execute("insert into near by name from linkage.records where n in (from lacking)")
 
 
 def find_touched(con: duckdb.DuckDBPyConnection, *, is_whole: bool) -> None:

@@ -54,7 +54,7 @@ def train(con: duckdb.DuckDBPyConnection, relation: str, *, path: Path | None, s
     frequencies.rate(con, {"rare": rare, "lifts": {}}, "records", "rated")
     frequencies.make_lookups(con, rare)
     keys = blocking.chosen_keys(con)
-    relation = f"(select n, {blocking.hashes_sql(keys)} from records)"
+    relation = f"(select n, {', '.join(blocking.hashes(keys))} from records)"
     blocking.make_blocks(con, keys, relation, None)
     share = sampling.draw(con)
     blocking.make_candidates(con, "drawn" if share < 1 else None)
@@ -70,7 +70,9 @@ def train(con: duckdb.DuckDBPyConnection, relation: str, *, path: Path | None, s
         if share < 1:
             sampling.complete(con, trained)
         trained["join"], trained["estimated_f1"] = thresholds.chosen(con, trained)
-    trained |= {"keys": blocking.useful_keys(con, keys), "known": known, "rare": rare, "version": model.VERSION}
+    trained["component"] = model.component_weight(trained["join"], join_leftovers=trained["join_leftovers"])
+    keys = blocking.useful_keys(con, keys, trained["component"])
+    trained |= {"keys": keys, "known": known, "rare": rare, "version": model.VERSION}
     if path and trained["count_records"]:
         _save(con, trained, path)
     return trained

@@ -20,7 +20,7 @@ def links_sql(join: float) -> str:
             union all
             select l.i, r.i, 'probabilistic', rule, match_weight, match_probability, evidence
             from pairs_touched inner join nodes as l on l.n = n_l inner join nodes as r on r.n = n_r
-            where match_weight >= {model.COMPONENT_MATCH_WEIGHT} and not has_veto
+            where match_weight >= {model.LEAST_LINK_WEIGHT} and not has_veto
         )
         select l.record_id as record_id_l, r.record_id as record_id_r, link_type, rule,
             cast(match_weight as double) as match_weight, cast(match_probability as double) as match_probability,
@@ -52,6 +52,6 @@ def kept_sql(trained: dict[str, Any], scored: str, *, is_candidate: bool) -> str
     return (
         "select n_l, n_r, match_weight, match_probability, veto is not null as has_veto, "
         f"concat_ws('+', {agreed or 'null'}) as rule, "
-        f"case when match_weight >= {model.COMPONENT_MATCH_WEIGHT} and veto is null "
+        f"case when match_weight >= {model.LEAST_LINK_WEIGHT} and veto is null "
         f"then '{{' || concat_ws(',', {told}) || '}}' end as evidence, {is_candidate} as is_candidate from {scored}"
     )

@@ -3,11 +3,13 @@
 What is compared, field by field, is in `comparisons`. A change here or there that changes scores needs a new `VERSION`.
 """
 
-VERSION = "3"
+VERSION = "4"
 
 # Weights are log2 odds that two records are one person.
-# Records are in one component if a chain of pairs at or above this weight joins them; the linkage decides inside it.
-COMPONENT_MATCH_WEIGHT = -3.0
+# Pairs of one person that weigh less say nothing for it.
+LEAST_LINK_WEIGHT = -3.0
+# A chain of pairs that weigh the threshold less this makes one component.
+COMPONENT_MARGIN_WEIGHT = 1.0
 # Two groups of records join while the mean of their clipped pair weights is at least this.
 JOIN_MEAN_WEIGHT = -2.0
 # The same under a model that had too few records to learn from, and the most that a pair weighs there which agrees on
@@ -135,8 +137,11 @@ COMBINED_BLOCKING_PARTS = {
 SURE_BLOCKING_KEYS = ("national id", "email", "phone", "birth date", "both names in any order", "organisation")
 # A key that brings fewer of the likely matches than this share, when the others have brought theirs, is dropped.
 LEAST_SHARE_OF_MATCHES = 0.0002
-# The same for a key whose pairs are so seldom likely matches that the others have not brought.
+# The same for a key whose pairs are so seldom likely matches that the others have not brought; in a table of more
+# records pairs are dearer, up to so many times.
 LEAST_MATCHES_PER_PAIR = 0.0005
+FEW_RECORDS = 50_000
+MOST_TIMES_DEARER = 4.0
 
 # Who is surely the same: used for the prior only, never as a link.
 PRIOR_KEYS = {
@@ -154,6 +159,14 @@ TRAINING_BLOCKS = (
     ("birth_date", "last_name"),
     ("first_name", "last_name"),
 )
+
+
+def component_weight(join: float, *, join_leftovers: bool) -> float:
+    """Records are in one component, and compared with all others there, if a chain of pairs of this weight joins them.
+
+    What is below the threshold by more than a margin joins nobody; leftovers join far below it.
+    """
+    return LEAST_LINK_WEIGHT if join_leftovers else max(LEAST_LINK_WEIGHT, join - COMPONENT_MARGIN_WEIGHT)
 
 
 def vetoes() -> dict[str, str]:

@@ -69,13 +69,20 @@ def prepare(con: duckdb.DuckDBPyConnection, *, is_learning: bool) -> None:
 
 
 def _learn_words(con: duckdb.DuckDBPyConnection) -> None:
-    # A single word is the name it is more often elsewhere; one that is nobody's first name is a last name.
+    # A word alone in a first name's column is the name it is more often elsewhere.
     dictionaries.learn(
         con,
         "lone name",
         "select word as key, avg(is_first) as share from (select first_name as word, 1 as is_first from name_parts "
         "where lone_name is null and not is_parsed union all select last_name, 0 from name_parts "
         "where lone_name is null and not is_parsed) where word is not null group by word",
+    )
+    # One that is nowhere else is what most others are.
+    dictionaries.learn(
+        con,
+        "other lone name",
+        "select '' as key, coalesce(avg((share >= 0.5)::int), 1) as share from name_parts inner join "
+        f"{dictionaries.entries('lone name')} on lone_name = key where not is_parsed",
     )
     for kind, column, least in (("first name", "first_name", 3), ("last name", "last_name", 2)):
         dictionaries.learn(
@@ -159,6 +166,8 @@ def _parts_sql() -> str:
                 {_words("coalesce(given_first, '')", _TITLES)} as first_words,
                 {_words("coalesce(given_last, '')", dropped)} as last_words,
                 {_words("coalesce(full_clean, '')", dropped)} as full_words,
+                list_filter(full_words, lambda w: not list_contains(list_concat(first_words, last_words), w))
+                    as other_words,
                 regexp_extract(
                     concat_ws(' ', given_suffix, given_last, whole), '(?:^| )({"|".join(_SUFFIXES)})(?: |$)', 1
                 ) as suffix
@@ -174,6 +183,7 @@ def _parts_sql() -> str:
                 when is_organisation then null
                 when given_first is not null then first_words[1]
                 when given_last is null and len(full_words) >= 2 then full_words[1]
+                when given_last is not null then other_words[1]
             end as first_name,
             case
                 when is_organisation then null
@@ -181,16 +191,18 @@ def _parts_sql() -> str:
                     then coalesce(given_middle, nullif(array_to_string(first_words[2:], ' '), ''),
                         case when full_words[1] = first_words[1] and len(full_words) > 2 then full_words[2] end)
                 when given_last is null then array_to_string(full_words[2:-2], ' ')
+                else array_to_string(other_words[2:], ' ')
             end as middle_name,
             case
                 when is_organisation then null
                 when given_last is not null then array_to_string(last_words, '')
                 when given_first is null and len(full_words) >= 2 then full_words[-1]
+                when given_first is not null then other_words[-1]
             end as last_name,
             case
                 when is_organisation then null
                 when coalesce(given_first, given_last) is null then case when len(full_words) = 1 then full_words[1] end
-                when given_last is null and len(first_words) = 1 then first_words[1]
+                when given_last is null and len(first_words) = 1 and len(other_words) = 0 then first_words[1]
                 when given_last is null and len(first_words) = 0 and len(full_words) = 1 then full_words[1]
             end as lone_name,
             list_distinct(list_concat(first_words, last_words, full_words)) as name_words,

@@ -59,7 +59,7 @@ def partition(
 def loose_components(count: int, pairs: Edges, sure: Edges, apart: Edges) -> tuple[np.ndarray, np.ndarray]:
     """Groups over sure links, and components over those and pairs: the smallest record number of each record's."""
     groups = _groups(count, sure, apart)
-    linked = pairs.weight >= model.COMPONENT_MATCH_WEIGHT
+    linked = pairs.weight >= model.LEAST_LINK_WEIGHT
     left, right = _concat(pairs.left[linked], groups), _concat(pairs.right[linked], np.arange(count))
     return groups, components(count, left, right)
 

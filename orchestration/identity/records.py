@@ -187,9 +187,8 @@ def _area_codes_sql(latin_cities: bool) -> str:
 def _named_sql() -> str:
     """Each record with the name it has: its own, or one read from its e-mail.
 
-    A word alone is the name it is elsewhere; one that is none elsewhere is a last name, where there are last names.
+    A word alone is the name it is more often elsewhere; one that is nowhere else is what most others are.
     """
-    lone_names = dictionaries.entries("lone name")
     return f"""
         select
             parts.record_id,
@@ -197,21 +196,21 @@ def _named_sql() -> str:
             parts.organisation_name,
             case
                 when parts.lone_name is null then coalesce(parts.first_name, mail.first_name)
-                when coalesce(lone.is_first, not parts.is_parsed and not has.lone_names) then parts.lone_name
+                when coalesce(lone.is_first, other.is_first and not parts.is_parsed) then parts.lone_name
             end as first_name,
             nullif(parts.middle_name, '') as middle_name,
             case
                 when parts.lone_name is null then coalesce(parts.last_name, mail.last_name)
-                when not coalesce(lone.is_first, parts.is_parsed or not has.lone_names) then parts.lone_name
+                when not coalesce(lone.is_first, other.is_first or parts.is_parsed) then parts.lone_name
             end as last_name,
             parts.name_words,
             parts.name_suffix,
             mail.record_id is not null or coalesce(parts.first_name, parts.last_name, lone.word, '') = ''
                 as is_nameless
         from name_parts as parts
-        left join (select key as word, share >= 0.5 as is_first from {lone_names}) as lone
+        left join (select key as word, share >= 0.5 as is_first from {dictionaries.entries("lone name")}) as lone
             on parts.lone_name = lone.word
-        cross join (select count(*) > 0 as lone_names from {lone_names}) as has
+        cross join (select share >= 0.5 as is_first from {dictionaries.entries("other lone name")}) as other
         left join mail_names as mail on parts.record_id = mail.record_id
     """
 
@@ -234,7 +233,7 @@ def _records_sql(plain: list[str]) -> str:
             named.first_name || '|' || coalesce(named.last_name, '') as name_key,
             named.first_name || '|' || named.last_name as both_names,
             named.first_name in (select unnest(forms) from nicknames)
-                or count(distinct named.last_name) over (partition by named.first_name) >= 3 as is_known_first,
+                or usual_firsts.key is not null as is_known_first,
             named.middle_name,
             named.last_name,
             named.name_words,

@@ -22,8 +22,8 @@ def complete(con: duckdb.DuckDBPyConnection, trained: dict[str, Any]) -> None:
     """Add to `scored` the pairs between likely fellows of one drawn record, so that its person is there whole."""
     con.execute(
         "create or replace temp table fellows as select n_l as n, n_r as fellow from scored where match_weight >= "
-        f"{model.COMPONENT_MATCH_WEIGHT} and veto is null and n_l in (from drawn) union select n_r, n_l from scored "
-        f"where match_weight >= {model.COMPONENT_MATCH_WEIGHT} and veto is null and n_r in (from drawn)"
+        f"{model.LEAST_LINK_WEIGHT} and veto is null and n_l in (from drawn) union select n_r, n_l from scored "
+        f"where match_weight >= {model.LEAST_LINK_WEIGHT} and veto is null and n_r in (from drawn)"
     )
     con.execute(
         "create or replace temp table between_fellows as select distinct l.fellow as n_l, r.fellow as n_r "

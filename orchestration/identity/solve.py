@@ -98,10 +98,10 @@ def _score(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], *, is_first:
     con.execute(
         "create or replace temp table weak as select n_l, n_r, match_weight, veto from scored "
         "semi join candidates using (n_l, n_r) where match_weight < ?",
-        [model.COMPONENT_MATCH_WEIGHT - _ROUNDING],
+        [trained["component"] - _ROUNDING],
     )
     con.execute("create or replace temp table candidates as from candidates anti join weak using (n_l, n_r)")
-    incremental.score(con, trained, "candidates", "found", least=model.COMPONENT_MATCH_WEIGHT)
+    incremental.score(con, trained, "candidates", "found", least=trained["component"])
 
 
 def _keep_scores(con: duckdb.DuckDBPyConnection) -> None:

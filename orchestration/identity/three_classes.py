@@ -11,7 +11,15 @@ import duckdb
 import numpy as np
 
 from orchestration.identity import comparisons, model
-from orchestration.identity.training import DIGITS, HOUSEHOLDS, LEAST, MOST_SHARE, USUAL_PAIRS, fields
+from orchestration.identity.training import (
+    DIGITS,
+    LEAST,
+    LEAST_HOUSEHOLDS,
+    MOST_SHARE,
+    USUAL_PAIRS,
+    fields,
+    tells_apart,
+)
 
 _PRIOR_DIGITS = 12
 _ROUNDS = 40
@@ -28,8 +36,8 @@ _LIKELY_PAIRS = (
     "select *, if(match_weight < -10, 8.0, 1.0) as factor from scored "
     "where veto is null and (match_weight >= -10 or (n_l * 31 + n_r) % 8 = 0)"
 )
-# However few are seen, there are some.
-_LEAST_HOUSEHOLDS = 0.002
+# As many pairs of one household as this for one of one person, at most.
+_MOST_HOUSEHOLDS = 10.0
 
 
 def fit(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], share: float) -> dict[str, Any]:
@@ -55,7 +63,8 @@ def fit(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], share: float) -
     shared = {name: np.array(shares[::-1], dtype=float) for name, shares in trained["household"].items()}
     usual_shared = dict(shared)
     evidence = np.sum([read[f"weight_{name}"] for name in compared], axis=0, dtype=float)
-    person, household = first, first * HOUSEHOLDS
+    most_households = _MOST_HOUSEHOLDS if tells_apart(compared_fields) else LEAST_HOUSEHOLDS
+    person, household = first, first * 2.0 ** -trained["households"]
     for turn in range(_ROUNDS):
         change = np.sum([_of_level(np.log2(persons[n] / begun[n]), level_of[n]) for n in compared], axis=0)
         over_household = change.copy()
@@ -70,7 +79,7 @@ def fit(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], share: float) -
         is_household = is_person / odds_household * read["factor"]
         is_person *= read["factor"]
         person = min(max(is_person.sum() / every_pair, first / _PRIOR_FACTOR), first * _PRIOR_FACTOR, MOST_SHARE)
-        household = min(max(is_household.sum() / every_pair, person * _LEAST_HOUSEHOLDS), person * 10)
+        household = min(max(is_household.sum() / every_pair, person * LEAST_HOUSEHOLDS), person * most_households)
         if turn in _AGREEMENT_ROUNDS:
             for name in compared:
                 refitted = np.minimum(_refitted(usual[name], level_of[name], is_person), most[name])

@@ -115,7 +115,7 @@ def _sample(count: int, pairs: dict[str, np.ndarray], held_out: dict[str, np.nda
     loosest = np.max(list(held_out.values()), axis=0)
     if len(loosest) <= _MOST_PAIRS:
         return np.ones(len(loosest), dtype=bool)
-    linked = loosest >= model.COMPONENT_MATCH_WEIGHT
+    linked = loosest >= model.LEAST_LINK_WEIGHT
     component = components(count, pairs["n_l"][linked], pairs["n_r"][linked])
     # Multiplicative hashing: components are numbered in the order of ids, which may mean something.
     place = (component.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)
@@ -138,7 +138,7 @@ def _curve(count: int, pairs: Edges, known: np.ndarray, says: np.ndarray, *, joi
     true = says[known & (pairs.weight > _LEAST_WEIGHT)].sum()
     if true < _LEAST_PAIRS:
         return None
-    linked = pairs.weight >= model.COMPONENT_MATCH_WEIGHT
+    linked = pairs.weight >= model.LEAST_LINK_WEIGHT
     component = components(count, pairs.left[linked], pairs.right[linked])
     inside = component[pairs.left] == component[pairs.right]
     clipped = np.clip(pairs.weight[inside], model.CLIP_LOW_WEIGHT, model.CLIP_HIGH_WEIGHT)

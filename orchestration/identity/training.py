@@ -21,8 +21,11 @@ MOST_SHARE = 0.02
 USUAL_PAIRS = 20.0
 # No level of agreement is impossible.
 LEAST = 1e-7
-# Pairs of one household for each pair of one person, to begin with.
-HOUSEHOLDS = 0.25
+# Pairs of one household for each pair of one person, to begin with; where nothing can be learned as many.
+_HOUSEHOLDS = 0.25
+_UNTRAINED_HOUSEHOLDS = 1.0
+# However few are seen, there are some.
+LEAST_HOUSEHOLDS = 0.002
 # From fewer pairs that share an identifier nothing is learned.
 _LEAST_SURE_PAIRS = 300
 
@@ -41,8 +44,8 @@ def train(con: duckdb.DuckDBPyConnection, *, seed: int) -> dict[str, Any]:
     if count >= model.MIN_TRAINING_RECORDS:
         splink = _settled(_trained(con, compared, splink, seed), compared, prior, count)
     trained = {"splink": splink, "count_records": count, "is_trained": count >= model.MIN_TRAINING_RECORDS}
-    # Where nothing was learned, as many pairs of one household as of one person.
-    trained["households"] = -float(np.log2(HOUSEHOLDS)) if trained["is_trained"] else 0.0
+    households = _HOUSEHOLDS if trained["is_trained"] else _UNTRAINED_HOUSEHOLDS
+    trained["households"] = -float(np.log2(households if tells_apart(compared) else LEAST_HOUSEHOLDS))
     trained["join"] = model.JOIN_MEAN_WEIGHT if trained["is_trained"] else model.UNTRAINED_JOIN_MEAN_WEIGHT
     trained["join_leftovers"] = False
     trained["lifts"] = {}
@@ -62,6 +65,11 @@ def fields(trained: dict[str, Any]) -> list[comparisons.Field]:
         field.name: field for field in comparisons.fields(columns)
     }
     return [known[name] for name in names]
+
+
+def tells_apart(compared: list[comparisons.Field]) -> bool:
+    """Whether any field tells people of one household apart; else who looks like one may as well be one person."""
+    return any(field.is_personal for field in compared)
 
 
 def linker(con: duckdb.DuckDBPyConnection, settings: Any, compared: list[comparisons.Field]) -> Any:

@@ -107,7 +107,7 @@ def _one(told: Explanation) -> str:
         return "steward"
     if len(told.path) == 1 and told.path[0].link_type == "deterministic":
         return "identifier"
-    if len(told.path) == 1 or (told.pair and told.pair.match_weight >= model.COMPONENT_MATCH_WEIGHT):
+    if len(told.path) == 1 or (told.pair and told.pair.match_weight >= model.LEAST_LINK_WEIGHT):
         return "score"
     return "others"
 
@@ -119,6 +119,6 @@ def _two(told: Explanation) -> str:
         return "contact"
     if told.pair.veto:
         return "veto"
-    if told.pair.match_weight < model.COMPONENT_MATCH_WEIGHT:
+    if told.pair.match_weight < model.LEAST_LINK_WEIGHT:
         return "weight"
     return "mean" if told.between.mean_weight < told.between.join_weight else "key"

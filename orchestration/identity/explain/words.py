@@ -107,7 +107,7 @@ def _reason(told: Explanation) -> list[str]:
             "own leads to the other"
         ),
         "veto": lambda: f"decided by a veto: {pair.veto}; without it the weight were {weight}",
-        "weight": lambda: f"decided by their score: {weight}; a link needs {model.COMPONENT_MATCH_WEIGHT:+.1f}",
+        "weight": lambda: f"decided by their score: {weight}; a link needs {model.LEAST_LINK_WEIGHT:+.1f}",
         "mean": lambda: (
             f"the pair weighs {weight}, but over all {between.count_pairs} pairs between the two people the "
             f"mean is {between.mean_weight:+.1f}, and joining needs {between.join_weight:+.1f}"

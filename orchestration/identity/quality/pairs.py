@@ -41,7 +41,7 @@ def judged(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict
             con.execute(f"create table {name} as from {name}_in")
             con.unregister(f"{name}_in")
         share = _sample(con)
-        con.execute(f"create table keyed as select n, {blocking.hashes_sql(trained['keys'])} from records")
+        con.execute(f"create table keyed as select n, {', '.join(blocking.hashes(trained['keys']))} from records")
         _find_candidates(con, trained["keys"], is_whole=share == 1)
         scoring.score(con, trained, "candidates", "scored")
         _add_pairs_inside_people(con, trained)

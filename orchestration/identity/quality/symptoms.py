@@ -117,7 +117,7 @@ def _pairs(con: duckdb.DuckDBPyConnection, join_weight: float, share: float) -> 
         "count(*) filter (is_open and match_weight >= $join), avg(match_probability) filter (is_inside), "
         "sum(match_probability) filter (is_inside), "
         "sum(match_probability) filter (is_open and match_weight >= $least) from told",
-        {"join": join_weight, "near": limits.NEAR_WEIGHT, "least": model.COMPONENT_MATCH_WEIGHT},
+        {"join": join_weight, "near": limits.NEAR_WEIGHT, "least": model.LEAST_LINK_WEIGHT},
     ).fetchall()[0]
     expected = (inside or 0) + (outside or 0)
     return figures(

@@ -122,7 +122,9 @@ def test_who_is_one_person_without_training(left, right, is_one):
     assert (pair["veto"] is None and pair["match_weight"] >= model.UNTRAINED_JOIN_MEAN_WEIGHT) == is_one
 
 
-def test_what_a_household_shares_makes_no_person():
+def test_what_a_household_shares_makes_no_person(monkeypatch):
+    # Else such a pair is dropped before anybody asks what it weighs.
+    monkeypatch.setattr(model, "COMPONENT_MARGIN_WEIGHT", 10.0)
     home = {"last_name": "Berg", "phone_std": "+12125550100", "street_std": "1 main st", "city_std": "york"}
     rows = [
         contact("hubspot:contacts:1", first_name="Ann", **home),
@@ -217,10 +219,58 @@ def test_very_long_values_are_cut():
     pytest.param([{"first_name": "Anna"}], "anna", None, id="as the column says"),
     pytest.param([{"first_name": "Lopez"}, {"first_name": "Jose", "last_name": "Lopez"}], None, "lopez",
                  id="a last name elsewhere"),
-    pytest.param([{"first_name": "Xyz"}, {"first_name": "Jose", "last_name": "Lopez"}], None, "xyz",
-                 id="nobody's first name"),
+    pytest.param([{"first_name": "Xyz"}, {"first_name": "Jose", "last_name": "Lopez"}], "xyz", None,
+                 id="nobody's name elsewhere"),
+    pytest.param([{"first_name": "Xyz"}, {"first_name": "Lopez"}, {"first_name": "Jose", "last_name": "Lopez"}], None,
+                 "xyz", id="nobody's name elsewhere, where words alone are last names"),
     pytest.param([{"full_name": "Xyz"}], None, None, id="one unknown word of a whole name"),
 ])  # fmt: skip
 def test_a_word_alone_is_the_name_it_is_elsewhere_or_what_its_column_says(rows, first, last):
     found = compared([contact(f"crm:contacts:{number}", **row) for number, row in enumerate(rows)])
     assert (found["crm:contacts:0"]["first_name"], found["crm:contacts:0"]["last_name"]) == (first, last)
+
+
+@pytest.mark.parametrize(("row", "first", "middle", "last"), [
+    pytest.param({"first_name": "Anna", "full_name": "Anna Maria Weber"}, "anna", "maria", "weber", id="no last name"),
+    pytest.param({"last_name": "Weber", "full_name": "Anna Maria Weber"}, "anna", "maria", "weber", id="no first name"),
+    pytest.param({"first_name": "Anna", "full_name": "Weber, Anna"}, "anna", None, "weber", id="last name first"),
+    pytest.param({"first_name": "Anna", "last_name": "Weber", "full_name": "Anna Maria Weber"}, "anna", "maria",
+                 "weber", id="all"),
+])  # fmt: skip
+def test_what_the_whole_name_adds_is_taken(row, first, middle, last):
+    found = compared([contact("crm:contacts:1", **row)])["crm:contacts:1"]
+    assert (found["first_name"], found["middle_name"], found["last_name"]) == (first, middle, last)
+
+
+FEW_COLUMNS = {
+    "first_name": "first_name", "last_name": "last_name", "email": "email_std", "phone": "phone_std",
+    "birth_date": "birth_date", "street": "street_std",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [
+    ("email",), ("first_name", "email"), ("last_name", "email"), ("last_name", "phone", "street"),
+    ("first_name", "birth_date"),
+], ids="+".join)  # fmt: skip
+def test_a_table_of_few_columns_is_linked_by_them(columns):
+    rows, truth = population.people(40)
+    few = [contact(row["record_id"], **{FEW_COLUMNS[c]: row[FEW_COLUMNS[c]] for c in columns}) for row in rows]
+    with duckdb.connect() as con:
+        solved, _ = run(con, few)
+    person = dict(zip(*(solved["partition"][c].to_pylist() for c in ("record_id", "person")), strict=True))
+    together = [(a, b) for a in person for b in person if a < b and person[a] == person[b]]
+    assert len(together) > 10
+    assert sum(truth[a] == truth[b] for a, b in together) / len(together) > 0.9
+    assert not [row for row in few if all(row[FEW_COLUMNS[c]] is None for c in columns) and row["record_id"] in
+                {record for pair in together for record in pair}]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "columns", [("first_name",), ("street",), ("phone",), ()], ids=["first", "street", "phone", "none"]
+)
+def test_a_table_that_can_tell_nobody_is_no_error(columns):
+    rows, _ = population.people(40)
+    few = [contact(row["record_id"], **{FEW_COLUMNS[c]: row[FEW_COLUMNS[c]] for c in columns}) for row in rows]
+    with duckdb.connect() as con:
+        solved, _ = run(con, few)
+    assert solved["partition"].num_rows == len(rows)

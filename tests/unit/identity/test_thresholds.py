@@ -73,7 +73,7 @@ def true_curve(pairs: dict[str, np.ndarray], person: np.ndarray) -> np.ndarray:
     """Pair F1 among the pairs when people are found without the birth date, at each threshold."""
     weight = pairs["weight_against_strangers"] - pairs["weight_birth_date"]
     same = person[pairs["n_l"]] == person[pairs["n_r"]]
-    linked = weight >= model.COMPONENT_MATCH_WEIGHT
+    linked = weight >= model.LEAST_LINK_WEIGHT
     component = components(len(person), pairs["n_l"][linked], pairs["n_r"][linked])
     inside = component[pairs["n_l"]] == component[pairs["n_r"]]
     edges = thresholds.Edges(pairs["n_l"][inside], pairs["n_r"][inside], np.clip(weight[inside], -4, 8))
