@@ -37,7 +37,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "TESSERA_IDENTITY": str(settings.root / "identity"),
         "TESSERA_MEMORY_LIMIT": settings.memory_limit,
         "TESSERA_THREADS": str(settings.threads),
-        "TESSERA_SPILL": str(settings.spill),
+        # One dbt at a time holds the warehouse.
+        "TESSERA_SPILL": str(settings.spill / "dbt"),
     }
 
 

@@ -4,8 +4,11 @@ A DuckDB file has one writing process; while it writes nobody else may even read
 it waits for a lock that another process holds, bounds memory, spills beside the files and never fetches an extension.
 """
 
+import os
 import re
+import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -31,11 +34,29 @@ class DamagedFileError(TesseraError):
     """The file is there and is no database."""
 
 
-def _configured(con: duckdb.DuckDBPyConnection, settings: Settings) -> duckdb.DuckDBPyConnection:
+def _own_spill(settings: Settings) -> Path:
+    """A folder for one connection: in a shared one two would write over each other. What killed runs left is removed."""
     settings.spill.mkdir(parents=True, exist_ok=True)
+    for left in settings.spill.glob("run-*-*"):
+        if not _is_running(left.name.split("-")[1]):
+            shutil.rmtree(left, ignore_errors=True)
+    return settings.spill / f"run-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _configured(con: duckdb.DuckDBPyConnection, settings: Settings) -> duckdb.DuckDBPyConnection:
     con.execute(f"set memory_limit = '{settings.memory_limit}'")
     con.execute(f"set threads = {settings.threads}")
-    con.execute(f"set temp_directory = '{settings.spill}'")
+    con.execute(f"set temp_directory = '{_own_spill(settings)}'")
     con.execute("set temp_file_encryption = true")
     # Without an extension DuckDB encrypts with its own library only if told so; else the first spill stops the run.
     con.execute("set force_mbedtls_unsafe = true")
