@@ -16,6 +16,7 @@ _SHARED = frozenset(("email", "phone", "other"))
 # Columns without a role that are compared at most: each costs time, and the first tell most.
 MAX_OTHERS = 6
 _NO_ROLE = "ignore"
+_ROLES = (*words.ROLES, _NO_ROLE)
 
 
 def guess_roles(columns: list[Column], facts: dict[str, Facts]) -> list[Guess]:
@@ -42,8 +43,12 @@ def assigned(guesses: list[Guess]) -> dict[str, list[Column]]:
 
 
 def overridden(guesses: list[Guess], said: list[str], path: object) -> list[Guess]:
-    """The guesses with what the owner says: `role=column` items, `role=` for no column, `ignore=column`."""
-    pairs = [item.strip().partition("=") for text in said for item in text.split(",") if item.strip()]
+    """The guesses with what the owner says: `role=column` items, `role=` for no column, `ignore=column`.
+
+    `column=role` is understood too, where the item can mean nothing else.
+    """
+    names = {guess.column.name.lower() for guess in guesses}
+    pairs = [_turned(*item.strip().partition("="), names) for text in said for item in text.split(",") if item.strip()]
     guesses = list(guesses)
     for role in dict.fromkeys(role.strip() for role, _, _ in pairs):
         _check_role(role)
@@ -62,17 +67,22 @@ def overridden(guesses: list[Guess], said: list[str], path: object) -> list[Gues
     return _in_said_order(guesses)
 
 
+def _turned(role: str, sign: str, name: str, names: set[str]) -> tuple[str, str, str]:
+    """An item as role, sign and column, whichever came first."""
+    is_turned = role.strip().lower() in names and name.strip() in _ROLES and name.strip().lower() not in names
+    return (name, sign, role) if is_turned else (role, sign, name)
+
+
 def _in_said_order(guesses: list[Guess]) -> list[Guess]:
     """Columns named by the owner first and in the owner's order, so that a street is joined as said."""
     return sorted(guesses, key=lambda guess: -guess.sureness if guess.why == "by --columns" else 0)
 
 
 def _check_role(role: str) -> None:
-    known = (*words.ROLES, _NO_ROLE)
-    if role not in known:
-        near = difflib.get_close_matches(role, known, 1)
+    if role not in _ROLES:
+        near = difflib.get_close_matches(role, _ROLES, 1)
         hint = f" (did you mean {near[0]}?)" if near else ""
-        raise TableError(f"--columns: there is no role '{role}'{hint}; roles: {', '.join(known)}")
+        raise TableError(f"--columns: there is no role '{role}'{hint}; roles: {', '.join(_ROLES)}")
 
 
 def _place_of(guesses: list[Guess], name: str, path: object) -> int:

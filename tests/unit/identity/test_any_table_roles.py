@@ -185,6 +185,15 @@ def test_the_owner_overrules_the_guess():
     assert roles == {"last_name": ["name"], "city": ["city"], "street": ["nr", "street"]}
 
 
+@pytest.mark.parametrize("said", ["first_name=name,phone=city", "Name=first_name,city=phone"])
+def test_role_and_column_are_understood_whichever_comes_first(said):
+    found = assigned(overridden(guesses_of({"name": "last", "city": "place"}), [said], Path("t.csv")))
+    assert {role: [column.name for column in columns] for role, columns in found.items()} == {
+        "first_name": ["name"],
+        "phone": ["city"],
+    }
+
+
 @pytest.mark.parametrize(
     ("said", "complaint"),
     [
