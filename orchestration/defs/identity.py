@@ -110,8 +110,14 @@ def identity_decision() -> None:
 
 _SENDS = dg.AssetSelection.tag("tessera/sends", "true")
 _TO_IDENTITY = dg.AssetSelection.groups("landing", "staging", "conformed", "identity")
+_GROUPS = dg.AssetSelection.assets(
+    *(
+        ["identity", table]
+        for table in ("households", "household_members", "accounts", "account_people", "account_keys")
+    )
+)
 after_identity = dg.define_asset_job(
     "after_identity",
-    dg.AssetSelection.all() - _TO_IDENTITY - _SENDS,
-    description="What hangs on people, after a person corrected them: profiles to marts; sends nothing.",
+    (dg.AssetSelection.all() - _TO_IDENTITY - _SENDS) | _GROUPS,
+    description="What hangs on people, after a person corrected them: groups and profiles to marts; sends nothing.",
 )

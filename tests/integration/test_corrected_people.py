@@ -80,6 +80,10 @@ def test_profiles_written_for_two_people_are_those_of_a_whole_build(home, story)
     assert rows(
         home, "select count(*) from marts.customers where person_id in (?, ?)", story["stays"], story["became"]
     ) == [(2,)]
+    households = (
+        "select count(*) from identity.household_members where person_id not in (select person_id from identity.people)"
+    )
+    assert rows(home, households) == [(0,)]
 
 
 def test_the_next_run_and_the_next_sync_find_two_people(home, run, story):

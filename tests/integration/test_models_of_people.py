@@ -11,7 +11,7 @@ from orchestration.warehouse import dbt, engine
 from orchestration.warehouse.publish import content_hash
 
 AS_OF = date(2017, 12, 31)
-_SELECTION = ["--select", "profile", "features", "marts", "--exclude", "marts__sync_results"]
+_SELECTION = ["--select", "profile", "features", "marts", "--exclude", "marts__sync_results", "marts__identity_quality"]
 
 # Forty people with two records each; p07 and p08 are one person, which the first run does not know yet.
 _INPUT = """
@@ -41,6 +41,15 @@ _INPUT = """
     select person_id, count(*) as count_records, count(distinct split_part(record_id, ':', 1)) as count_sources,
         timestamp '2017-01-01' as first_seen_at, min(match_confidence) as match_confidence
     from identity.person_records group by person_id;
+    create table identity.household_members as
+    select person_id, 'h' || right(person_id, 1) as household_id, 'place' as why from identity.people
+    where person_id < 'p30';
+    create table identity.accounts as select 'a1' as account_id, 'Acme' as name, 'acme.example' as domain,
+        'name' as evidence, 2::bigint as count_people, 1::bigint as count_companies;
+    create table identity.account_people as
+    select account_id, person_id, 'company name' as why, count_records
+    from (values ('a1', 'p05', 1::bigint), ('a0', 'p05', 2::bigint), ('a1', 'p06', 1::bigint))
+        as t(account_id, person_id, count_records);
     create table conformed.orders as
     select 'o' || d || '/' || i as order_id, 'receipts' as source, 'main' as brand,
         'receipts:members:' || i as record_id,
@@ -132,8 +141,12 @@ def _in_order(settings, table):
 
 def test_what_changed_is_written_and_the_result_is_that_of_a_rebuild(settings):
     first = _build(settings)
-    assert len(first) == 18
+    assert len(first) == 19
     assert _build(settings) == first
+    with engine.reading(settings) as con:
+        groups = con.execute("select person_id, household_id, account_id from marts.customers order by 1").fetchall()
+    assert groups[5:7] == [("p05", "h5", "a0"), ("p06", "h6", "a1")]
+    assert groups[35] == ("p35", None, None)
     affected = {
         "profile.people": {"p03", "p04", "p07"},
         "profile.attributes": {"p03", "p07"},

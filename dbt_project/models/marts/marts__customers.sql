@@ -20,6 +20,25 @@ areas as (
 
 ),
 
+household_members as (
+
+    select * from {{ source('identity', 'household_members') }}
+
+),
+
+-- The company that most of a person's records name.
+companies as (
+
+    select
+        person_id,
+        account_id
+
+    from {{ source('identity', 'account_people') }}
+
+    qualify row_number() over (partition by person_id order by count_records desc, account_id asc) = 1
+
+),
+
 segments as (
 
     select
@@ -39,6 +58,8 @@ select
 
     ---------- ids
     people.person_id,
+    household_members.household_id,
+    companies.account_id,
     features.favourite_store_id,
     people.loyalty_number,
 
@@ -129,5 +150,9 @@ left join features on people.person_id = features.person_id
 left join areas
     on people.postal_code = areas.postal_code
         and coalesce(areas.valid_until_date, features.as_of_date) >= features.as_of_date
+
+left join household_members on people.person_id = household_members.person_id
+
+left join companies on people.person_id = companies.person_id
 
 left join segments on people.person_id = segments.person_id
