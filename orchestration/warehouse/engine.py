@@ -35,7 +35,7 @@ class DamagedFileError(TesseraError):
 
 
 def _own_spill(settings: Settings) -> Path:
-    """A folder for one connection: in a shared one two would write over each other. What killed runs left is removed."""
+    """A folder for one connection, since two would write over each other in one; what killed runs left is removed."""
     settings.spill.mkdir(parents=True, exist_ok=True)
     for left in settings.spill.glob("run-*-*"):
         if not _is_running(left.name.split("-")[1]):
