@@ -72,8 +72,8 @@ def block(found: dict[int, Figures]) -> str:
     machine = (
         f"Measured {date.today()}: {os.cpu_count()} cores, not necessarily quiet, {platform.system()}, Python "
         f"{platform.python_version()}, duckdb {duckdb.__version__}; `make bench-incremental`. Model of {TRAINED_ON:,} "
-        "records of the same kind; DuckDB held to 2 GB and 2 threads. In brackets processor seconds, which other work "
-        "on the machine changes less.\n\n"
+        "records of the same kind; DuckDB held to 2 threads and 2 GB, beyond a million records 2 GB a million. In brackets "
+        "processor seconds, which other work on the machine changes less.\n\n"
     )
     heads = ["records", "pairs compared", "full run, s", "peak MB", "batch of 1%, s", "looked at again"]
     heads += ["people whose id stays", "Splink, s", "full run / Splink"]

@@ -41,7 +41,7 @@ def _solved(folder: Path, count: int, name: str, **options: Any) -> tuple[dict[s
         "identifiers": _nothing("record_id", "identifier_type", "identifier_value", "first_seen_at"),
         "decisions": _nothing("record_id_l", "record_id_r", "decision"),
     }
-    with engine.memory(_settings(folder)) as con:
+    with engine.memory(_settings(folder, count)) as con:
         started, processor = time.monotonic(), time.process_time()
         solved, found = solve(con, inputs, model_path=folder / "model.json", **options)
         taken = {"seconds": time.monotonic() - started, "processor": time.process_time() - processor}
@@ -49,8 +49,9 @@ def _solved(folder: Path, count: int, name: str, **options: Any) -> tuple[dict[s
     return solved, taken | told | {"megabytes": _megabytes(), "parts": found["seconds"]}
 
 
-def _settings(folder: Path) -> Settings:
-    return Settings(home=folder, memory_limit="2GB", threads=2)
+def _settings(folder: Path, count: int) -> Settings:
+    """2 GB for a million records or fewer, beyond that as much for each million."""
+    return Settings(home=folder, memory_limit=f"{2 * max(count // 1_000_000, 1)}GB", threads=2)
 
 
 def _store(folder: Path, count: int) -> Path:
@@ -60,7 +61,7 @@ def _store(folder: Path, count: int) -> Path:
 def table(folder: Path, count: int) -> Figures:
     """The records, and the same after a batch."""
     (folder / str(count)).mkdir()
-    with engine.memory(_settings(folder)) as con:
+    with engine.memory(_settings(folder, count)) as con:
         incremental_table.write(con, count, _SHARE, folder / str(count))
     return {}
 
@@ -87,7 +88,7 @@ def batch(folder: Path, count: int) -> Figures:
 
 def _ids_kept(folder: Path, count: int, solved: dict[str, Any]) -> float:
     """Of the people whose records all are as they were, the share of which every record keeps its id."""
-    with engine.memory(_settings(folder)) as con:
+    with engine.memory(_settings(folder, count)) as con:
         con.execute(f"attach '{_store(folder, count)}' as kept (read_only)")
         whole = con.execute("select record_id, person from kept.nodes").to_arrow_table()
         state.create_tables(con)
@@ -111,7 +112,7 @@ def splink(folder: Path, count: int) -> Figures:
     It begins where records are prepared and blocked, which the full run does in its time; a key that too many share is
     no key here either.
     """
-    with engine.memory(_settings(folder)) as con:
+    with engine.memory(_settings(folder, count)) as con:
         trained = link.load(con, folder / "model.json", count)
         con.execute(
             "create temp table given as select row_number() over (order by record_id) - 1 as n, * from "

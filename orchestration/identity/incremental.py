@@ -95,7 +95,9 @@ def score(
 
 
 def _rate_ends(con: duckdb.DuckDBPyConnection, pairs: str) -> None:
-    """Let `rated` have both ends of all pairs."""
+    """Let `rated` have both ends of all pairs; in a store's first run it has all there are."""
+    if not con.execute("select exists (from linkage.records)").fetchall()[0][0]:
+        return
     con.execute(
         "create or replace temp table lacking as select n from "
         f"(select n_l as n from {pairs} union select n_r from {pairs}) anti join rated using (n)"

@@ -23,6 +23,8 @@ _FILLER = "0*|1+|2+|3+|4+|5+|6+|7+|8+|9+|0?123456789?0?|x+|n/?a|none|unknown"
 _GUESSED_SHARE = 0.4
 _GUESSED_FACTOR = 5
 _BASES = ("birth_date", "left(birth_date, 4)", "postal_code", "city", "state", "country")
+# Tables on the way to `records`, each as long as it; what they hold of memory is needed next.
+_PASSING = ("contacts", "texts", "scripts", "companies", "name_parts", "mail_names", "sounds", "cleaned", "named")
 _STREET_WORDS = {
     "street": "st", "road": "rd", "avenue": "ave", "drive": "dr", "lane": "ln", "court": "ct", "place": "pl",
     "boulevard": "blvd", "square": "sq", "terrace": "tce", "crescent": "cres", "parade": "pde", "close": "cl",
@@ -54,6 +56,8 @@ def prepare(con: duckdb.DuckDBPyConnection, relation: str, known: dict[str, Any]
     if known["country_follows"]:
         con.execute("update cleaned set country = null where city is not null or postal_code is not null")
     con.execute(f"create or replace temp table records as {_records_sql(known['plain'])}")
+    for table in _PASSING:
+        con.execute(f"drop table if exists {table}")
     return known
 
 
