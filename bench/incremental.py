@@ -72,8 +72,8 @@ def block(found: dict[int, Figures]) -> str:
     machine = (
         f"Measured {date.today()}: {os.cpu_count()} cores, not necessarily quiet, {platform.system()}, Python "
         f"{platform.python_version()}, duckdb {duckdb.__version__}; `make bench-incremental`. Model of {TRAINED_ON:,} "
-        "records of the same kind; DuckDB held to 2 threads and 2 GB, beyond a million records 2 GB a million. In brackets "
-        "processor seconds, which other work on the machine changes less.\n\n"
+        "records of the same kind; DuckDB held to 2 threads and 2 GB, beyond a million records 2 GB a million. In "
+        "brackets processor seconds, which other work on the machine changes less.\n\n"
     )
     heads = ["records", "pairs compared", "full run, s", "peak MB", "batch of 1%, s", "looked at again"]
     heads += ["people whose id stays", "Splink, s", "full run / Splink"]
@@ -110,7 +110,8 @@ def _growth(found: dict[int, Figures]) -> str:
             times = [found[size][step].get("processor") for size in (less, more)]
             if all(times):
                 told.append(f"{name} {math.log(times[1] / times[0]) / math.log(more / less):.2f}")
-        lines.append(f"{less:,} to {more:,}: {', '.join(told)}")
+        if told:
+            lines.append(f"{less:,} to {more:,}: {', '.join(told)}")
     return f"\n\nGrowth exponents of processor time: {'; '.join(lines)}." if lines else ""
 
 
