@@ -136,13 +136,16 @@ def _gamma_sql(comparison: dict[str, Any]) -> str:
 def _weight_sql(comparison: dict[str, Any]) -> str:
     """Log2 of how much likelier a level is for one person than for strangers, rarer values more (Splink's formula)."""
     name = comparison["output_column_name"]
-    cases = []
-    for gamma, level in _levels(comparison)[1:]:
-        weight = f"{math.log2(level['m_probability'] / level['u_probability']):.9f}"
-        if column := level.get("tf_adjustment_column"):
-            weight += f" + coalesce(log2({level['u_probability']} / tf_{column}), 0)"
-        cases.append(f"when {gamma} then {weight}")
-    return f"case gamma_{name} {' '.join(cases)} else 0 end"
+    cases = " ".join(f"when {gamma} then {level_weight(level)}" for gamma, level in _levels(comparison)[1:])
+    return f"case gamma_{name} {cases} else 0 end"
+
+
+def level_weight(level: dict[str, Any], frequency: str = "tf_{0}") -> str:
+    """The weight of one level; `frequency` is how common a column's value is."""
+    weight = f"{math.log2(level['m_probability'] / level['u_probability']):.9f}"
+    if column := level.get("tf_adjustment_column"):
+        weight += f" + coalesce(log2({level['u_probability']} / {frequency.format(column)}), 0)"
+    return weight
 
 
 def _household_sql(comparison: dict[str, Any], household: dict[str, list]) -> str:

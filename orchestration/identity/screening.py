@@ -58,10 +58,7 @@ def _greatest(weights: list[str]) -> str:
 
 
 def _weight_sql(level: dict[str, Any]) -> str:
-    weight = f"{math.log2(level['m_probability'] / level['u_probability']):.9f}"
-    if column := level.get("tf_adjustment_column"):
-        weight += f" + coalesce(log2({level['u_probability']} / greatest(tf_{column}_l, tf_{column}_r)), 0)"
-    return f"({weight})"
+    return f"({scoring.level_weight(level, 'greatest(tf_{0}_l, tf_{0}_r)')})"
 
 
 def _conjuncts(condition: str) -> list[str]:
