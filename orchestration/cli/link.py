@@ -145,6 +145,8 @@ def _summary(output: Path, figures: dict[str, Any], trained: dict[str, Any]) -> 
     if judged:
         without = ", ".join(f"{at:.0%} without {field.replace('_', ' ')}" for field, at, *_ in judged[:3])
         lines.append(f"estimated pair F1, each time judged by the field left out: {without}; with all of them better")
+    elif trained and not trained["is_trained"]:
+        lines.append("too few records to learn from: weights are those usual for people, and no quality is estimated")
     lines += [f"note: {warning}" for warning in figures["warnings"]]
     return "\n".join([*lines, f"{output}, report {figures['report']}"])
 

@@ -134,7 +134,7 @@ def _refuse_contradiction(found: dict[tuple[str, str], str], low: str, high: str
         if chain:
             raise DecisionError(
                 f"{low} and {high} must be one person: {_told(chain)}. Withdraw one of these first: "
-                f"`tessera decide withdraw {chain[0]} {chain[1]}`"
+                f"`tessera decide withdraw {chain[0]} {chain[1]} --why ...`"
             )
         return
     together = [*must, (low, high)]
@@ -143,7 +143,7 @@ def _refuse_contradiction(found: dict[tuple[str, str], str], low: str, high: str
         if chain:
             raise DecisionError(
                 f"{left} and {right} cannot be one person, and this would join them: {_told(chain)}. If they are one "
-                f"after all, withdraw that first: `tessera decide withdraw {left} {right}`"
+                f"after all, withdraw that first: `tessera decide withdraw {left} {right} --why ...`"
             )
 
 

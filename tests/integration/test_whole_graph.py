@@ -37,8 +37,12 @@ def sends(settings):
     return rows(settings, "select count(*) from state.activation.attempts")[0][0]
 
 
-def differing(before, after):
-    return {table for table in before.keys() | after.keys() if before.get(table) != after.get(table)}
+# Has rows for each run that changed people: that it did is no difference of the people.
+LOG_OF_RUNS = {"marts.identity_quality"}
+
+
+def differing(before, after, besides=frozenset()):
+    return {table for table in before.keys() | after.keys() if before.get(table) != after.get(table)} - besides
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +94,7 @@ def test_a_rebuild_without_truth_gives_the_same_ids_and_marts_and_sends_nothing(
     outcome = run()
     assert outcome.success, outcome.summary()
     assert rows(home, "select record_id, person_id from identity.person_records order by all") == story["ids"]
-    assert differing(story["whole_year"], hashes(home, ("conformed", "marts"))) == set()
+    assert differing(story["whole_year"], hashes(home, ("conformed", "marts")), LOG_OF_RUNS) == set()
     assert sends(home) == story["sends"]
 
 
@@ -109,6 +113,7 @@ def test_a_withdrawn_day_leaves_and_a_late_delivery_brings_it_back(home, run, st
         differing(
             {name: value for name, value in story["whole_year"].items() if name.startswith("marts.")},
             hashes(home, ("marts",)),
+            LOG_OF_RUNS,
         )
         == set()
     )
@@ -123,5 +128,6 @@ def test_a_restated_day_gives_what_a_rebuild_gives(home, run):
     increments = hashes(home, ("conformed", "profile", "features", "marts"))
     home.warehouse.unlink()
     assert run("daily", as_of=LAST_DAY).success
-    assert differing(increments, hashes(home, ("conformed", "profile", "features", "marts"))) == set()
+    rebuilt = hashes(home, ("conformed", "profile", "features", "marts"))
+    assert differing(increments, rebuilt, LOG_OF_RUNS) == set()
     assert date(2017, 9, 20) in {day for (day,) in rows(home, "select distinct business_date from marts.orders")}

@@ -50,13 +50,14 @@ def overridden(guesses: list[Guess], said: list[str], path: object) -> list[Gues
     names = {guess.column.name.lower() for guess in guesses}
     pairs = [_turned(*item.strip().partition("="), names) for text in said for item in text.split(",") if item.strip()]
     guesses = list(guesses)
+    unclear = [role for role, sign, _ in pairs if not sign]
+    if unclear:
+        raise TableError(f"--columns {unclear[0]}: write role=column, or role= for no column")
     for role in dict.fromkeys(role.strip() for role, _, _ in pairs):
         _check_role(role)
         if role != _NO_ROLE:
             guesses = [g.left_out(f"not {role}, by --columns") if g.role == role else g for g in guesses]
-    for rank, (role, sign, name) in enumerate((r.strip(), s, n.strip()) for r, s, n in pairs):
-        if not sign:
-            raise TableError(f"--columns {role}: write role=column, or role= for no column")
+    for rank, (role, name) in enumerate((r.strip(), n.strip()) for r, _, n in pairs):
         if name:
             place = _place_of(guesses, name, path)
             guesses[place] = (

@@ -50,6 +50,15 @@ def write(
     path.write_text(page, encoding="utf-8")
 
 
+def _learned(trained: dict[str, Any] | None) -> str:
+    is_learned = trained and trained["is_trained"]
+    return (
+        "as learned from this table"
+        if is_learned
+        else "as usual for people, since the table is too small to learn from"
+    )
+
+
 def _head(source: Path, figures: dict[str, Any]) -> str:
     records, people = figures["records"], figures["people"]
     surplus = (records - people) / max(records, 1)
@@ -69,8 +78,8 @@ def _head(source: Path, figures: dict[str, Any]) -> str:
         f'<div class="card"><b>{escape(value)}</b><span>{escape(name)}</span></div>' for value, name in cards
     )
     return (
-        f"<header><h1>Who is who in {escape(source.name)}</h1><p>Records of one person found without labels: the model "
-        f'learned from the table itself what agreement is worth.</p></header><div class="cards">{shown}</div>'
+        f"<header><h1>Who is who in {escape(source.name)}</h1><p>Records of one person found without labels; what "
+        f'agreement is worth is {_learned(figures["model"])}.</p></header><div class="cards">{shown}</div>'
     )
 
 
@@ -176,8 +185,8 @@ def _levels(trained: dict[str, Any], others: dict[str, str]) -> str:
             )
     return section(
         "What each field is worth",
-        "Weight of each degree of agreement, in log2 odds, as learned from this table; rare values weigh more than "
-        "common ones on top of it.",
+        f"Weight of each degree of agreement, in log2 odds, {_learned(trained)}; rare values weigh more than common "
+        "ones on top of it.",
         rows_of(rows, ["field", "agreement", "against / for one person", "weight#", "of one person#", "of strangers#"]),
     )
 

@@ -36,7 +36,8 @@ class Explanation:
     """What is known of two names. `decided_by`: steward, identifier, score, others, veto, weight, mean, key or contact.
 
     `pair` is the pair asked about, or the strongest across two people; `path` the links that lead from one record to
-    the other; `between` is of two people; `decisions` are stewards'; `too_common` identifiers that both carry.
+    the other; `between` is of two people; `decisions` are stewards'; `too_common` identifiers that both carry;
+    `join_weight` the mean at which groups join.
     """
 
     left: Side
@@ -47,6 +48,7 @@ class Explanation:
     between: Between | None = None
     decisions: list[tuple[str, str, str, str, str]] = field(default_factory=list)
     too_common: list[tuple[str, str, str]] = field(default_factory=list)
+    join_weight: float = 0.0
 
     @property
     def is_one(self) -> bool:
@@ -76,6 +78,7 @@ def explain(settings: Settings, name: str, other: str) -> Explanation:
             keys = evidence.shared_keys(con, trained, shown.record_ids)
             shown = replace(shown, keys=keys, count_keys=len(trained["keys"]))
     told = replace(told, pair=shown, path=path, between=None if told.is_one else _between(weighed, trained))
+    told = replace(told, join_weight=evidence.join_weight(trained))
     return replace(told, decided_by=_one(told) if told.is_one else _two(told))
 
 
@@ -107,9 +110,7 @@ def _one(told: Explanation) -> str:
         return "steward"
     if len(told.path) == 1 and told.path[0].link_type == "deterministic":
         return "identifier"
-    if len(told.path) == 1 or (told.pair and told.pair.match_weight >= model.LEAST_LINK_WEIGHT):
-        return "score"
-    return "others"
+    return "score" if told.pair and told.pair.match_weight >= told.join_weight else "others"
 
 
 def _two(told: Explanation) -> str:

@@ -55,7 +55,7 @@ def side(con: duckdb.DuckDBPyConnection, name: str) -> Side:
     if not rows:
         raise UnknownIdError(
             f"no person and no record of today is '{name}': ids of people begin with p_, those of records are "
-            "<source>:<object>:<id>, as in identity.person_records"
+            "<source>:<object>:<id>, as in marts.customer_identifiers"
         )
     person_id, is_record = rows[0]
     own = con.execute(
@@ -158,12 +158,13 @@ def decided(con: duckdb.DuckDBPyConnection, left: Side, right: Side) -> list[tup
 
 
 def too_common(con: duckdb.DuckDBPyConnection, left: Side, right: Side) -> list[tuple[str, str, str]]:
-    """Identifiers that both sides carry and that are no evidence: type, value, why not."""
+    """Identifiers that both carry and that are no evidence: type, value, why not; a record has its own only."""
+    own = [[side.asked] if side.is_record else list(side.record_ids) for side in (left, right)]
     return con.execute(
         "with carried as (select distinct identifier_type, identifier_value from conformed.identifiers "
         "where list_contains($1, record_id) intersect select distinct identifier_type, identifier_value "
         "from conformed.identifiers where list_contains($2, record_id)) "
         "select identifier_type, identifier_value, reason from identity.skipped_identifiers "
         "semi join carried using (identifier_type, identifier_value) order by all",
-        [list(left.record_ids), list(right.record_ids)],
+        own,
     ).fetchall()

@@ -3,7 +3,6 @@
 import math
 import re
 
-from orchestration.identity import model
 from orchestration.identity.explain.evidence import FieldWeight, PairEvidence
 from orchestration.identity.explain.pair import Explanation
 from orchestration.identity.explain.person import Person
@@ -97,17 +96,18 @@ def _reason(told: Explanation) -> list[str]:
     weight = "" if pair is None else f"{pair.match_weight:+.1f}, {verdict(pair.match_weight)}"
     reasons = {
         "identifier": lambda: f"decided by an identifier: {link(told.path[0], show=False)}",
-        "score": lambda: f"decided by their score: {weight}",
+        "score": lambda: f"decided by their score: {weight}; joining needs {told.join_weight:+.1f}",
         "others": lambda: (
             "decided by other records of the person: by themselves the two "
             + (f"weigh {weight}" if pair else "cannot be compared")
+            + f"; joining needs {told.join_weight:+.1f}, on the mean over all pairs between two groups of records"
         ),
         "contact": lambda: (
             "one of them has identifiers only, no name or address to compare, and no identifier of its "
             "own leads to the other"
         ),
         "veto": lambda: f"decided by a veto: {pair.veto}; without it the weight were {weight}",
-        "weight": lambda: f"decided by their score: {weight}; a link needs {model.LEAST_LINK_WEIGHT:+.1f}",
+        "weight": lambda: f"decided by their score: {weight}; joining needs {told.join_weight:+.1f}",
         "mean": lambda: (
             f"the pair weighs {weight}, but over all {between.count_pairs} pairs between the two people the "
             f"mean is {between.mean_weight:+.1f}, and joining needs {between.join_weight:+.1f}"

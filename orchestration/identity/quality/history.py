@@ -66,6 +66,7 @@ def measure(settings: Settings, *, as_of: date | None) -> Measured:
         figures += (
             measures.measured(con, share)
             + symptoms.symptoms(con, join_weight, share)
+            + symptoms.estimated(trained)
             + labels.measured(con, trained, answers)
         )
         chosen = queue.chosen(con, join_weight=join_weight, settled=settled)

@@ -76,6 +76,9 @@ MEASURES = {
     "near_misses": Limit(f"pairs of two people up to {NEAR_WEIGHT:g} below the weight at which groups join"),
     "likely_apart": Limit("pairs of two people that weigh enough to join, and are apart by the rest of their records"),
     "expected_recall": Limit("share of likely pairs that are inside people, by the model's own word", low=0.85),
+    "estimated_pair_f1": Limit(
+        "pair F1 when the model was trained, by the best field that was left out to judge by", low=0.7
+    ),
     # Confidence.
     "share_confident": Limit("records of people with several records whose best link is 0.95 or more", low=0.8),
     # Change.

@@ -1,9 +1,11 @@
 """Signs that people were merged too much or too little, as shares of the people with contact data; no labels needed."""
 
+from typing import Any
+
 import duckdb
 import numpy as np
 
-from orchestration.identity import model
+from orchestration.identity import model, thresholds
 from orchestration.identity.components import components
 from orchestration.identity.quality import limits
 from orchestration.identity.quality.measures import Figure, figures
@@ -16,6 +18,12 @@ _SPREAD = {
     "share_many_streets": ("street", limits.MOST_STREETS),
     "share_suffixes_differ": ("name_suffix", 1),
 }
+
+
+def estimated(trained: dict[str, Any]) -> list[Figure]:
+    """What the model said of itself when it was trained; nothing where no field could judge."""
+    told = thresholds.estimates(trained)
+    return figures({"estimated_pair_f1": told[0][1] if told else None})
 
 
 def symptoms(con: duckdb.DuckDBPyConnection, join_weight: float, share_of_pairs: float = 1.0) -> list[Figure]:

@@ -30,7 +30,9 @@ class ReviewError(TesseraError):
 
 
 def export(settings: Settings, path: Path) -> int:
-    """Write the queue; returns its pairs."""
+    """Write the queue; returns its pairs. Raises ReviewError where a sheet with answers would be lost."""
+    if path.exists() and _has_answers(path):
+        raise ReviewError(f"{path} has answers: import it with `tessera review import`, or export to another file")
     with engine.reading(settings) as con:
         if not engine.table_exists(con, "identity", "review_queue", "warehouse"):
             raise ReviewError("there is no review queue yet: run `tessera run daily` first")
@@ -48,6 +50,13 @@ def export(settings: Settings, path: Path) -> int:
         sheet.writerow([*_HEAD, *(f"{field}_{side}" for field in _FIELDS for side in ("l", "r")), "answer"])
         sheet.writerows([*row[:6], *(_harmless(value) for value in row[6:]), ""] for row in rows)
     return len(rows)
+
+
+def _has_answers(path: Path) -> bool:
+    try:
+        return bool(read(path))
+    except ReviewError:
+        return True
 
 
 def _harmless(value: str | None) -> str:

@@ -200,6 +200,7 @@ def test_role_and_column_are_understood_whichever_comes_first(said):
         ("frist_name=name", "there is no role 'frist_name' (did you mean first_name?)"),
         ("first_name=nam", "there is no column 'nam'; columns: name"),
         ("first_name", "write role=column"),
+        ("Vorname", "write role=column"),
     ],
 )
 def test_a_wrong_override_says_what_there_is(said, complaint):

@@ -1,9 +1,11 @@
 """Why two records are one person or two: the evidence, what decided, and nothing personal unless asked."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -206,3 +208,32 @@ def test_the_commands_say_it(home, monkeypatch):
     assert told.exit_code == 0
     assert "suffixes differ" in told.output
     assert "weakest" in CliRunner().invoke(app, ["why", FATHER]).output
+
+
+def test_a_record_carries_its_own_identifiers_only():
+    with duckdb.connect() as con:
+        con.execute(
+            "create schema conformed; create schema identity; "
+            "create table conformed.identifiers as select * from (values ('a1', 'phone', '1'), ('a2', 'email', 'x'), "
+            "('a3', 'email', 'x'), ('b1', 'phone', '1')) as t(record_id, identifier_type, identifier_value); "
+            "create table identity.skipped_identifiers as select * from (values ('phone', '1', 'shared'), "
+            "('email', 'x', 'shared')) as t(identifier_type, identifier_value, reason)"
+        )
+        one, other = ("a1", "a2", "a3"), ("b1",)
+        asked = [served.Side(name, "p1", one, is_record=True) for name in one]
+        assert served.too_common(con, asked[0], asked[1]) == []
+        assert served.too_common(con, asked[1], asked[2]) == [("email", "x", "shared")]
+        people = served.Side("p1", "p1", one, is_record=False), served.Side("p2", "p2", other, is_record=False)
+        assert served.too_common(con, *people) == [("phone", "1", "shared")]
+
+
+def _ends(row):
+    return row["record_id_l"], row["record_id_r"]
+
+
+def test_a_score_decides_only_where_it_would_join_alone(home):
+    settings = home[0]
+    told = pair.explain(settings, *_ends(next(row for row in links(settings) if (row["match_weight"] or 0) > 8)))
+    weak = replace(told, pair=replace(told.pair, match_weight=told.join_weight - 0.1))
+    assert pair._one(weak) == "others"
+    assert f"joining needs {told.join_weight:+.1f}" in words.lines(told)[1]

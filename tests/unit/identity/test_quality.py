@@ -218,3 +218,10 @@ def test_before_a_run_there_is_nothing_to_measure(settings):
     population.write(settings, population.people(5)[0])
     with pytest.raises(evidence.NothingResolvedError, match="tessera run daily"):
         history.measure(settings, as_of=AS_OF)
+
+
+def test_what_the_model_said_of_itself_is_told():
+    curve = [0.5, 0.6, 0.7, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0]
+    trained = {"join": -1.5, "estimated_f1": {"email": curve, "phone": [value / 2 for value in curve]}}
+    assert symptoms.estimated(trained) == [("estimated_pair_f1", None, 0.9)]
+    assert symptoms.estimated({"join": 2.5}) == []

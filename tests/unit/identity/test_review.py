@@ -122,6 +122,13 @@ def test_a_sheet_shows_both_records_and_runs_no_formula(home, answered):
     assert sheet.read(path) == []
 
 
+def test_answers_are_not_overwritten_by_another_export(home, answered):
+    path, _ = answered(lambda number, _: "same" if number == 0 else "")
+    with pytest.raises(sheet.ReviewError, match="has answers: import it"):
+        sheet.export(home[0], path)
+    assert len(sheet.read(path)) == 1
+
+
 def test_answers_are_checked_with_file_row_and_column(answered):
     def wrong(number, row):
         return {0: "same", 1: "maybe", 2: "DIFFERENT "}.get(number, "")
