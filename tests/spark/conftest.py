@@ -63,6 +63,8 @@ def _restate_and_withdraw(receipts: Path) -> None:
 def _run_on_duckdb(settings: Settings) -> None:
     from orchestration.activation.ledger import export_results
     from orchestration.activation.run import run_named
+    from orchestration.identity.groups import keeping
+    from orchestration.identity.quality import history
     from orchestration.identity.resolve import resolve
     from orchestration.segments.document import load_documents
     from orchestration.segments.membership import refresh
@@ -72,6 +74,9 @@ def _run_on_duckdb(settings: Settings) -> None:
 
     models("staging", "conformed")
     resolve(settings, as_of=AS_OF, run_id="run")
+    keeping.keep_households(settings)
+    keeping.keep_accounts(settings)
+    history.measure(settings, as_of=AS_OF)
     models("profile", "features")
     segments, _ = load_documents()
     refresh(settings, segments, AS_OF, "run")
