@@ -1,6 +1,6 @@
 """One step of `incremental`, a process of its own: `python -m bench.incremental_steps STEP FOLDER COUNT`.
 
-The folder has the model, and by number of records the table `before` and `after` and the store. Prints figures as JSON.
+By number of records the folder has the table `before` and `after`, the model and the store. Prints figures as JSON.
 """
 
 import json
@@ -43,7 +43,7 @@ def _solved(folder: Path, count: int, name: str, **options: Any) -> tuple[dict[s
     }
     with engine.memory(_settings(folder, count)) as con:
         started, processor = time.monotonic(), time.process_time()
-        solved, found = solve(con, inputs, model_path=folder / "model.json", **options)
+        solved, found = solve(con, inputs, model_path=_model(folder, count), **options)
         taken = {"seconds": time.monotonic() - started, "processor": time.process_time() - processor}
     told = {"pairs": found["pairs_scored"], "people": found["people"], "touched": found["touched_records"]}
     return solved, taken | told | {"megabytes": _megabytes(), "parts": found["seconds"]}
@@ -52,6 +52,10 @@ def _solved(folder: Path, count: int, name: str, **options: Any) -> tuple[dict[s
 def _settings(folder: Path, count: int) -> Settings:
     """2 GB for a million records or fewer, beyond that as much for each million."""
     return Settings(home=folder, memory_limit=f"{2 * max(count // 1_000_000, 1)}GB", threads=2)
+
+
+def _model(folder: Path, count: int) -> Path:
+    return folder / str(min(count, incremental_table.MOST_LEARNED_FROM)) / "model.json"
 
 
 def _store(folder: Path, count: int) -> Path:
@@ -67,7 +71,7 @@ def table(folder: Path, count: int) -> Figures:
 
 
 def train(folder: Path, count: int) -> Figures:
-    """The model that all other steps use."""
+    """The model that all other steps of these records use."""
     return _solved(folder, count, "before")[1]
 
 
@@ -113,7 +117,7 @@ def splink(folder: Path, count: int) -> Figures:
     no key here either.
     """
     with engine.memory(_settings(folder, count)) as con:
-        trained = link.load(con, folder / "model.json", count)
+        trained = link.load(con, _model(folder, count), count)
         con.execute(
             "create temp table given as select row_number() over (order by record_id) - 1 as n, * from "
             f"({_contacts(folder, count, 'before')})"

@@ -10,6 +10,8 @@ import duckdb
 
 RECORDS_PER_PERSON = 1.4
 PEOPLE_PER_TOWN = 4_000
+# A larger table takes the model of so many records of its kind.
+MOST_LEARNED_FROM = 1_000_000
 _NAMES = Path(__file__).parents[1] / "orchestration" / "demo" / "names"
 # Lists as slots: an even chance over so many picks a name as often as people carry it.
 _LISTS = {"first_names": ("era_1972", 4096), "surnames": ("weight", 16384), "streets": ("weight", 4096)}

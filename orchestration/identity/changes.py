@@ -10,7 +10,7 @@ import duckdb
 def find(con: duckdb.DuckDBPyConnection) -> None:
     """Temporary tables of the changes.
 
-    `numbered` (record_id, n): records that came or changed, with the numbers they have or get; `changed_contacts`:
+    `numbered` (record_id, n): records that came or changed, with the numbers they have or get; view `changed_contacts`:
     contacts among them; `stale` (n): contacts as they were and are no more; `new_identifiers`, `lost_identifiers`
     (content, identifier_type, identifier_value, n); `other_decisions` (record_id): records decided about otherwise.
     """
@@ -38,7 +38,7 @@ def find(con: duckdb.DuckDBPyConnection) -> None:
         "from came inner join numbered using (record_id)"
     )
     con.execute(
-        "create or replace temp table changed_contacts as select n, contacts_in.* from contacts_in "
+        "create or replace temp view changed_contacts as select n, contacts_in.* from contacts_in "
         "inner join (from numbered semi join changed using (record_id)) using (record_id)"
     )
     _find_decisions(con)

@@ -44,14 +44,13 @@ def learn(con: duckdb.DuckDBPyConnection, usual: dict[str, float]) -> dict[str, 
     }
 
 
-def rate(
-    con: duckdb.DuckDBPyConnection,
-    trained: dict[str, Any],
-    relation: str,
-    made: str,
-    columns: list[str] | None = None,
-) -> None:
-    """Table `made`: the relation's records (all columns, or some expressions) with tf_<column> for each that has one.
+def rate(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], relation: str, made: str) -> None:
+    """Temporary table `made`: the relation's records with tf_<column> for each column that has frequencies."""
+    con.execute(f"create or replace temp table {made} as {rated_sql(trained, relation, ['records.*'])}")
+
+
+def rated_sql(trained: dict[str, Any], relation: str, columns: list[str]) -> str:
+    """Expressions over the relation's records, as `records`, and tf_<column> for each column that has frequencies.
 
     The model's `rare` says how common a value of one person is: all that the dictionary does not have. `lifts`: how
     much the odds of meeting a value again are higher among those who share a name.
@@ -78,10 +77,9 @@ def rate(
         share[column] = f"({lift} * {share[column]} / (1 + ({lift} - 1) * {share[column]}))"
     rates = "".join(f", {expression} as tf_{column}" for column, expression in share.items())
     # Joined without the other columns, which each join would copy.
-    con.execute(
-        f"create or replace temp table {made} as with rates as (select r.n{rates} from {relation} as r "
-        f"{' '.join(joins)}) select {', '.join(columns or [f'{relation}.*'])}, rates.* exclude (n) from {relation} "
-        f"inner join rates on rates.n = {relation}.n"
+    return (
+        f"with rates as (select r.n{rates} from {relation} as r {' '.join(joins)}) "
+        f"select {', '.join(columns)}, rates.* exclude (n) from {relation} as records inner join rates using (n)"
     )
 
 

@@ -188,13 +188,19 @@ def report(con: duckdb.DuckDBPyConnection, *, is_whole: bool) -> None:
     own = "select identifier_type, identifier_value, n from held inner join nodes using (i)"
     con.execute(f"create or replace temp table holding as {own if is_whole else holders_sql('reported')}")
     con.execute(
-        "create or replace temp table common as with counted as (select identifier_type, identifier_value, "
-        "count(*) as count_records, count(distinct person) filter (is_known) as count_people "
-        "from holding inner join (from persons_now where n in (select n from holding)) using (n) group by all) "
+        # Few values have several people: the others' are not counted one by one.
+        "create or replace temp table common as with held_by as (select identifier_type, identifier_value, person, "
+        "is_known from holding inner join persons_now using (n)), "
+        "counted as (select identifier_type, identifier_value, count(*) as count_records, "
+        "min(person) filter (is_known) is distinct from max(person) filter (is_known) as is_shared "
+        "from held_by group by all), "
+        "shared as (select identifier_type, identifier_value, count(distinct person) as count_people from held_by "
+        "semi join (from counted where is_shared) using (identifier_type, identifier_value) where is_known "
+        "group by all) "
         "select identifier_type, identifier_value, count_records, null::bigint as count_people, "
         "'too many records' as reason "
         f"from counted where identifier_type in ({listed(model.IDENTIFIER_TYPES)}) and count_records > ? "
         "union all select identifier_type, identifier_value, null, count_people, 'shared by several people' "
-        f"from counted where identifier_type in ({listed(ATTACHING_TYPES)}) and count_people > 1",
+        f"from shared where identifier_type in ({listed(ATTACHING_TYPES)})",
         [model.MAX_RECORDS_PER_IDENTIFIER],
     )

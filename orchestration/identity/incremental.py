@@ -17,23 +17,32 @@ from orchestration.identity.identifiers import ATTACHING_TYPES, held_sql, holder
 _MANY_PAIRS = 20_000
 
 
-def take_records(con: duckdb.DuckDBPyConnection, trained: dict[str, Any]) -> None:
-    """Table `fresh`, what is kept of a record, from table `records` of changed ones.
+def take_records(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], *, is_first: bool) -> None:
+    """Relation `fresh`, what is kept of a record, from table `records` of changed ones.
 
-    Views `records_now` and `identifiers_now` are what the store's tables will be after this run; `rated` has those of
-    the records that take part in it: `fresh` and `near`.
+    In a store's first run it is the store's table, which then is written once; until the store is signed nobody reads
+    it. Views `records_before`, `records_now` and `identifiers_now` are what the store's tables were, and will be after
+    this run; `rated` has those of the records that take part in it: `fresh` and `near`.
     """
     kept = [f"records.{c}" for c in sorted({"source", "email", "phone"} | set(scoring.needed_columns(trained)))]
     told = [f"{records.is_thin()} as is_thin", *blocking.hashes(trained["keys"])]
-    frequencies.rate(con, trained, "records", "fresh", kept + told)
-    con.execute("create table if not exists linkage.records as from fresh limit 0")
-    con.execute("create or replace temp table near as from fresh limit 0")
+    rated = frequencies.rated_sql(trained, "records", kept + told)
+    if is_first:
+        con.execute(f"create table linkage.records as {rated}")
+        con.execute("create or replace temp view fresh as from linkage.records")
+        con.execute("create or replace temp view records_before as from linkage.records limit 0")
+        con.execute("create or replace temp view records_now as from fresh")
+    else:
+        con.execute(f"create or replace temp table fresh as {rated}")
+        con.execute("create or replace temp view records_before as from linkage.records")
+        con.execute(
+            "create or replace temp view records_now as from records_before where n not in (from stale) "
+            "union all by name from fresh"
+        )
+    compared = "select columns(c -> not starts_with(c, 'key_')) from"
+    con.execute(f"create or replace temp table near as {compared} fresh limit 0")
     con.execute("drop table if exists rated")
-    con.execute("create or replace temp view rated as from fresh union all from near")
-    con.execute(
-        "create or replace temp view records_now as from linkage.records where n not in (from stale) "
-        "union all by name from fresh"
-    )
+    con.execute(f"create or replace temp view rated as {compared} fresh union all from near")
     con.execute(
         "create or replace temp view identifiers_now as from linkage.identifiers "
         "where content not in (select content from lost_identifiers) union all by name from new_identifiers"
@@ -54,7 +63,7 @@ def find_candidates(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], *, 
         con.execute("create or replace temp table news (rule_no utinyint, block_key ubigint)")
         blocking.name_full_blocks(con, keys)
         return
-    crossing.list_keys(con, keys, "stale_keys", "linkage.records where n in (from stale)")
+    crossing.list_keys(con, keys, "stale_keys", "records_before where n in (from stale)")
     crossing.list_keys(con, keys, "fresh_keys", "fresh")
     con.execute(
         "create or replace temp table news as select rule_no, block_key from stale_keys union "
@@ -96,14 +105,17 @@ def score(
 
 def _rate_ends(con: duckdb.DuckDBPyConnection, pairs: str) -> None:
     """Let `rated` have both ends of all pairs; in a store's first run it has all there are."""
-    if not con.execute("select exists (from linkage.records)").fetchall()[0][0]:
+    if not con.execute("select exists (from records_before)").fetchall()[0][0]:
         return
     con.execute(
         "create or replace temp table lacking as select n from "
         f"(select n_l as n from {pairs} union select n_r from {pairs}) anti join rated using (n)"
     )
     if con.execute("select exists (from lacking)").fetchall()[0][0]:
-        con.execute("insert into near by name from linkage.records where n in (from lacking)")
+        con.execute(
+            "insert into near by name select columns(c -> not starts_with(c, 'key_')) from records_before "
+            "where n in (from lacking)"
+        )
 
 
 def find_touched(con: duckdb.DuckDBPyConnection, *, is_whole: bool) -> None:
@@ -173,7 +185,7 @@ def _find_holders(con: duckdb.DuckDBPyConnection) -> None:
         "create or replace temp table values_touched as "
         f"select distinct identifier_type, identifier_value from ({held_sql('n in (from replaced)')}) union "
         "select identifier_type, identifier_value from lost_identifiers union "
-        "select unnest(['email', 'phone']), unnest([email, phone]) from linkage.records where n in (from stale)"
+        "select unnest(['email', 'phone']), unnest([email, phone]) from records_before where n in (from stale)"
     )
     con.execute(f"create or replace temp table held_touched as {holders_sql('values_touched')}")
     con.execute(
@@ -194,8 +206,9 @@ def write(con: duckdb.DuckDBPyConnection, known_as: str) -> None:
     con.execute("begin transaction")
     if con.execute("select count(*) from linkage.about").fetchall()[0][0] == 0:
         linkage_store.sign(con, known_as)
-    con.execute("delete from linkage.records where n in (from stale)")
-    con.execute("insert into linkage.records by name from fresh")
+    else:
+        con.execute("delete from linkage.records where n in (from stale)")
+        con.execute("insert into linkage.records by name from fresh")
     con.execute("delete from linkage.identifiers where content in (select content from lost_identifiers)")
     con.execute("insert into linkage.identifiers by name from new_identifiers")
     _write_solved(con)

@@ -65,7 +65,8 @@ def attached(con: duckdb.DuckDBPyConnection, file: Path | None, known_as: str | 
         if file is not None:
             _remove(file)
             file.parent.mkdir(parents=True, exist_ok=True)
-        con.execute(f"attach '{file or ':memory:'}' as linkage")
+        # The newest way of storing is the quickest to write; no other version of the engine reads this file.
+        con.execute(f"attach '{file or ':memory:'}' as linkage" + (" (storage_version 'latest')" if file else ""))
         con.execute(_TABLES)
     try:
         yield is_kept

@@ -11,24 +11,27 @@ def links_sql(join: float) -> str:
     `join` is the least mean weight at which groups joined.
     """
     return f"""
-        with every_link as (
-            select i_l, i_r, 'deterministic' as link_type, rule, null as match_weight, 1.0 as match_probability,
-                cast(null as varchar) as evidence
-            from sure
-            union all select i_l, i_r, 'deterministic', 'steward', null, 1.0, null from together
-            union all select i_l, i_r, 'deterministic', rule, null, 1.0, null from attached
+        with placed as (select i, n, record_id, person from nodes inner join clusters using (i)),
+        known as (
+            select i_l, i_r, rule from sure
+            union all select i_l, i_r, 'steward' from together
+            union all select i_l, i_r, rule from attached
+        ),
+        every_link as (
+            select l, r, 'deterministic' as link_type, rule, null as match_weight, 1.0 as match_probability,
+                null as evidence
+            from known inner join placed as l on l.i = i_l inner join placed as r on r.i = i_r
             union all
-            select l.i, r.i, 'probabilistic', rule, match_weight, match_probability, evidence
-            from pairs_touched inner join nodes as l on l.n = n_l inner join nodes as r on r.n = n_r
-            where match_weight >= {model.LEAST_LINK_WEIGHT} and not has_veto
+            select l, r, 'probabilistic', rule, match_weight, match_probability, evidence
+            from pairs_touched inner join placed as l on l.n = n_l inner join placed as r on r.n = n_r
+            where match_weight >= {model.LEAST_LINK_WEIGHT} and not has_veto and l.person = r.person
         )
         select l.record_id as record_id_l, r.record_id as record_id_r, link_type, rule,
             cast(match_weight as double) as match_weight, cast(match_probability as double) as match_probability,
             case when link_type = 'probabilistic' then cast({join} as double) end as join_weight, evidence
         from every_link
-        inner join clusters as cl on cl.i = i_l inner join clusters as cr on cr.i = i_r and cl.person = cr.person
-        inner join nodes as l on l.i = i_l inner join nodes as r on r.i = i_r
-        order by i_l, i_r, link_type, rule
+        where l.person = r.person
+        order by l.i, r.i, link_type, rule
     """
 
 

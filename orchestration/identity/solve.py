@@ -54,7 +54,7 @@ def solve(
         step = time.monotonic()
         changes.find(con)
         seconds["changes"], step = _since(step), time.monotonic()
-        trained = _take_records(con, trained, model_path)
+        trained = _take_records(con, trained, model_path, is_first=not is_kept)
         seconds["records"], step = _since(step), time.monotonic()
         _score(con, trained, is_first=not is_kept)
         seconds["link"], step = _since(step), time.monotonic()
@@ -79,7 +79,7 @@ def _offer(con: duckdb.DuckDBPyConnection, inputs: dict[str, Any]) -> None:
 
 
 def _take_records(
-    con: duckdb.DuckDBPyConnection, trained: dict[str, Any] | None, model_path: Path | None
+    con: duckdb.DuckDBPyConnection, trained: dict[str, Any] | None, model_path: Path | None, *, is_first: bool
 ) -> dict[str, Any]:
     """The model, trained where there is none, and the changed records as it compares them."""
     if trained is None:
@@ -87,7 +87,7 @@ def _take_records(
     else:
         con.execute("create or replace temp table scored (n_l bigint, n_r bigint, match_weight double, veto varchar)")
         records.prepare(con, "changed_contacts", trained["known"])
-    incremental.take_records(con, trained)
+    incremental.take_records(con, trained, is_first=is_first)
     return trained
 
 
