@@ -19,6 +19,31 @@ def export(file: Annotated[Path, typer.Argument(help="The CSV to write; it holds
     typer.echo(f"{count} pairs in {file}: fill the column `answer` with same, different or unsure, then import it")
 
 
+@app.command("labels")
+def listed() -> None:
+    """Answers that count, newest first."""
+    from orchestration.identity.review import labels
+    from orchestration.warehouse import engine
+
+    with engine.writing_state(home()) as con:
+        rows = labels.listed(con)
+    for answer, low, high, who, labelled_at in rows:
+        typer.echo(f"{answer} {low} {high}: {who}, {labelled_at:%Y-%m-%d %H:%M}")
+    if not rows:
+        typer.echo("nothing is answered")
+
+
+@app.command()
+def withdraw(record: str, other: str, who: Who) -> None:
+    """Take an answer back; a decision made of it stays until `tessera decide withdraw`."""
+    from orchestration.identity.review import labels
+    from orchestration.warehouse import engine
+
+    with engine.writing_state(home()) as con:
+        was = labels.withdraw(con, record, other, who=who)
+    typer.echo(f"'{was}' withdrawn; the next run measures without it")
+
+
 @app.command("import")
 def take_in(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The sheet with answers.")],

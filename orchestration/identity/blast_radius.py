@@ -25,7 +25,7 @@ class BlastRadius:
     """What differs after a change. `golden`: person, attribute, value now, value then.
 
     `segments`: name -> people who enter, who leave. `syncs`: name -> rows delivered that are then wrong, rows to send
-    that were not. None where it could not be computed, `unknown` says why. `messages`: sent to the people as they are
+    that were not. None where it could not be computed, `notes` say why. `messages`: sent to the people as they are
     now, by kind.
     """
 
@@ -35,7 +35,7 @@ class BlastRadius:
     segments: dict[str, tuple[int, int]] | None = None
     syncs: dict[str, tuple[int, int]] | None = None
     messages: dict[str, int] = field(default_factory=dict)
-    unknown: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def numbers(self) -> dict[str, Any]:
         """Counts only, no personal data."""
@@ -62,7 +62,7 @@ class BlastRadius:
             lines.append(f"sync {name}: {wrong:,} delivered rows to correct, {new:,} rows to send for the first time")
         for kind, count in sorted(self.messages.items()):
             lines.append(f"{kind}: {count:,}")
-        return "\n".join([*lines, *self.unknown])
+        return "\n".join([*lines, *self.notes])
 
 
 def measure(settings: Settings, change: Change, *, since_run: int | None = None) -> BlastRadius:
@@ -74,13 +74,23 @@ def measure(settings: Settings, change: Change, *, since_run: int | None = None)
         ).fetchall()[0]
         messages = _messages(con, since_run) if since_run is not None else {}
         if not hypothesis.rebuild_profiles(con, settings):
-            return BlastRadius(before, after, messages=messages, unknown=["profiles: not built yet"])
+            return BlastRadius(before, after, messages=messages, notes=["profiles: not built yet"])
         golden = con.execute(_GOLDEN).fetchall()
-        unknown = hypothesis.rebuild_segments(con, settings)
-        if unknown:
-            return BlastRadius(before, after, golden, messages=messages, unknown=[unknown])
+        if not hypothesis.rebuild_segments(con, settings):
+            why = "segments and syncs: features are not built yet"
+            return BlastRadius(before, after, golden, messages=messages, notes=[why])
         segments = {name: (entered, left) for name, entered, left in con.execute(_SEGMENTS).fetchall()}
-        return BlastRadius(before, after, golden, segments, _syncs(con, settings), messages)
+        return BlastRadius(before, after, golden, segments, _syncs(con, settings), messages, _notes(con))
+
+
+def _notes(con: duckdb.DuckDBPyConnection) -> list[str]:
+    count = hypothesis.count_people(con)
+    if count <= hypothesis.MOST_RANKED:
+        return []
+    return [
+        f"segments and syncs are estimated: ranks as of RFM scores are among {hypothesis.MOST_RANKED:,} of {count:,} "
+        "people, drawn by chance"
+    ]
 
 
 _GOLDEN = """

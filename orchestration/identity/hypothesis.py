@@ -14,9 +14,9 @@ from orchestration.identity.apply import Change
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import compiled, engine
 
-# Some features rank a person among all others, so all have to be computed: 1 s for 11,000 people, too slow for a
-# preview of a million.
-_MOST_PEOPLE_RANKED = 200_000
+# Some features rank a person among all others, whose features have to be computed too: 1 s for 11,000 people. Where
+# there are more than these, ranks are among as many drawn by chance.
+MOST_RANKED = 100_000
 _PROFILES = ("profile__attributes", "profile__people")
 
 
@@ -79,35 +79,40 @@ def rebuild_profiles(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool
     return True
 
 
-def rebuild_segments(con: duckdb.DuckDBPyConnection, settings: Settings) -> str:
-    """Stand-ins for features of everybody and for membership; returns why it cannot be said, empty when it can.
+def rebuild_segments(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
+    """Stand-ins for features and for membership; False before features were built.
 
-    After `rebuild_profiles`; from here on the stand-ins hold the affected and everybody else.
+    After `rebuild_profiles`; from here on the stand-ins hold the affected and whom they are ranked among, which is
+    everybody else or `MOST_RANKED` of them.
     """
     from orchestration.segments.compile import membership_query
     from orchestration.segments.document import load_documents
 
     query = compiled.query(settings, "features__people")
     if query is None or not engine.table_exists(con, "features", "people", "warehouse"):
-        return "segments and syncs: features are not built yet"
-    count, day = con.execute("select count(*), max(as_of_date) from warehouse.features.people").fetchall()[0]
-    if count > _MOST_PEOPLE_RANKED:
-        return f"segments and syncs: not computed ahead for {count:,} people; the next run says"
-    _complete(con)
+        return False
+    _complete(con, count_people(con))
+    day = con.execute("select max(as_of_date) from warehouse.features.people").fetchall()[0][0]
     compiled.replace(con, "features.people", query)
     documents = load_documents(PROJECT_ROOT / "orchestration" / "defs" / "segments")[0]
     active = [document for document in documents if document.status == "active"]
     _put_members(con, [document.name for document in active], membership_query(active, documents, day), day)
-    return ""
+    return True
 
 
-def _complete(con: duckdb.DuckDBPyConnection) -> None:
-    """Add everybody who is not affected to what stands in for the affected alone."""
+def count_people(con: duckdb.DuckDBPyConnection) -> int:
+    """People that the warehouse has."""
+    return con.execute("select count(*) from warehouse.identity.people").fetchall()[0][0]
+
+
+def _complete(con: duckdb.DuckDBPyConnection, count: int) -> None:
+    """Add those who are not affected, of so many people, to what stands in for the affected alone."""
+    drawn = f"and md5_number_lower(person_id) % {count} < {MOST_RANKED}" if count > MOST_RANKED else ""
     for table in ("identity.person_records", "identity.people", "profile.attributes", "profile.people"):
         compiled.replace(
             con,
             table,
-            f"from {table} union all by name (from warehouse.{table} where person_id not in (from affected))",
+            f"from {table} union all by name (from warehouse.{table} where person_id not in (from affected) {drawn})",
         )
 
 

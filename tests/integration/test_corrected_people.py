@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from ingestion import unloading
 from orchestration.cli import app
-from orchestration.identity import blast_radius, unmerge
+from orchestration.identity import blast_radius, hypothesis, unmerge
 from orchestration.jobs import run_job
 from orchestration.warehouse import engine
 from orchestration.warehouse.publish import content_hash
@@ -50,10 +50,20 @@ def story(home, run):
     return {"person": person, "leaving": [record for record in records if record.startswith("hubspot:")][:1]}
 
 
+def test_among_many_people_ranks_are_estimated_and_said_to_be(home, story, monkeypatch):
+    asked = unmerge.prepare(home, story["person"], story["leaving"])
+    whole = blast_radius.measure(home, asked.change)
+    monkeypatch.setattr(hypothesis, "MOST_RANKED", 100)
+    radius = blast_radius.measure(home, asked.change)
+    assert "estimated: ranks as of RFM scores are among 100 of" in radius.told()
+    assert (radius.golden, radius.syncs) == (whole.golden, whole.syncs)
+    assert radius.segments is not None
+
+
 def test_the_blast_radius_is_what_then_happens(home, story):
     asked = unmerge.prepare(home, story["person"], story["leaving"])
     radius = blast_radius.measure(home, asked.change, since_run=asked.since_run)
-    assert radius.unknown == []
+    assert radius.notes == []
     assert radius.golden
     assert radius.syncs["hubspot_contacts"][0] >= 1
     before = people(home)

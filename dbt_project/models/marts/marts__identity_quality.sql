@@ -15,6 +15,7 @@ select
     ---------- strings
     model_version,
     measure,
+    meaning,
     bucket,
     bucket_no,
 

@@ -30,9 +30,9 @@ _TABLES = """
     );
 """
 _SERVED = (
-    "select run_no, run_id, as_of as as_of_date, model_version, recorded_at, measure, bucket, bucket_no, value, "
-    "limit_low, limit_high, is_within from identity.quality inner join identity.quality_runs using (run_id) "
-    "order by run_no, measure, bucket_no nulls first"
+    "select run_no, run_id, as_of as as_of_date, model_version, recorded_at, measure, meaning, bucket, bucket_no, "
+    "value, limit_low, limit_high, is_within from identity.quality inner join identity.quality_runs using (run_id) "
+    "inner join meanings_in using (measure) order by run_no, measure, bucket_no nulls first"
 )
 TABLES = ("quality", "review_queue")
 
@@ -73,10 +73,16 @@ def measure(settings: Settings, *, as_of: date | None) -> Measured:
     with engine.writing_state(settings) as con:
         con.execute("begin transaction")
         figures = _write(con, (run[0], as_of, versions.of(versions.path(settings)), mark), figures)
+        con.register("meanings_in", _meanings())
         served = con.execute(_SERVED).to_arrow_table()
         con.execute("commit")
     serving.serve(settings, {"quality": served, "review_queue": chosen})
     return Measured(run[0], figures, is_new=True)
+
+
+def _meanings() -> pa.Table:
+    told = {name: limit.what for name, limit in limits.MEASURES.items()}
+    return pa.table({"measure": list(told), "meaning": list(told.values())})
 
 
 def _mark(con: duckdb.DuckDBPyConnection, fingerprint: str) -> str:
@@ -110,13 +116,11 @@ def _known(con: duckdb.DuckDBPyConnection, run_id: str, mark: str) -> list[Figur
 
 def _settled(con: duckdb.DuckDBPyConnection) -> pa.Table:
     """Pairs that a steward has looked at: labels and decisions."""
-    found = [
-        f"select record_id_l, record_id_r from state.identity.{table}"
-        for table in ("labels", "decisions")
-        if engine.table_exists(con, "identity", table, "state")
-    ]
-    nothing = "select null::varchar as record_id_l, null::varchar as record_id_r where false"
-    return con.execute(" union ".join([nothing, *found])).to_arrow_table()
+    settled = set(labels.read(con))
+    if engine.table_exists(con, "identity", "decisions", "state"):
+        settled |= set(con.execute("select record_id_l, record_id_r from state.identity.decisions").fetchall())
+    schema = pa.schema({"record_id_l": pa.string(), "record_id_r": pa.string()})
+    return pa.Table.from_pylist([dict(zip(schema.names, pair, strict=True)) for pair in sorted(settled)], schema)
 
 
 def _write(con: duckdb.DuckDBPyConnection, run: tuple[str, date | None, str, str], found: list[Figure]) -> list[Figure]:

@@ -5,23 +5,30 @@ A label measures; it changes nobody. What does is a decision, in `decisions`.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import duckdb
 import numpy as np
 
+from orchestration.errors import TesseraError
 from orchestration.identity import state
 from orchestration.identity.explain import evidence
 from orchestration.identity.quality.measures import Figure, figures
 from orchestration.warehouse import engine
 
 ANSWERS = ("same", "different", "unsure")
+_WITHDRAWN = "withdrawn"
 _LOWEST, _STEP, _BINS = -20, 2, 20
 _TABLE = """
     create table if not exists identity.labels (
         label_no bigint, record_id_l varchar, record_id_r varchar, answer varchar, who varchar, labelled_at timestamp
     )
 """
+
+
+class LabelError(TesseraError):
+    """There is no such answer."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +60,34 @@ def add(con: duckdb.DuckDBPyConnection, answers: Iterable[Label], *, who: str) -
     return len(new)
 
 
+def withdraw(con: duckdb.DuckDBPyConnection, record: str, other: str, *, who: str) -> str:
+    """Let the answer about a pair no longer count; returns it. Raises LabelError where there is none."""
+    create_table(con)
+    low, high = sorted((record, other))
+    was = standing(con, "identity.labels").get((low, high))
+    if was is None:
+        raise LabelError(f"nobody answered {low} and {high}: `tessera review labels` lists the answers")
+    add(con, [Label(low, high, _WITHDRAWN)], who=who)
+    return was
+
+
+def listed(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, str, datetime]]:
+    """Answers that count, newest first: answer, both records, who, when."""
+    create_table(con)
+    return con.execute(
+        "select answer, record_id_l, record_id_r, who, labelled_at from identity.labels "
+        "qualify label_no = max(label_no) over (partition by record_id_l, record_id_r) and answer <> ? "
+        "order by label_no desc",
+        [_WITHDRAWN],
+    ).fetchall()
+
+
 def standing(con: duckdb.DuckDBPyConnection, table: str) -> dict[tuple[str, str], str]:
     """The answer that counts for each pair."""
     rows = con.execute(
-        f"select record_id_l, record_id_r, arg_max(answer, label_no) from {table} group by all order by all"
+        f"select record_id_l, record_id_r, arg_max(answer, label_no) as answer from {table} group by all "
+        "having answer <> ? order by all",
+        [_WITHDRAWN],
     ).fetchall()
     return {(low, high): answer for low, high, answer in rows}
 

@@ -30,7 +30,10 @@ class ReviewError(TesseraError):
 
 
 def export(settings: Settings, path: Path) -> int:
-    """Write the queue; returns its pairs. Raises ReviewError where a sheet with answers would be lost."""
+    """Write what of the queue nobody has answered; returns its pairs.
+
+    Raises ReviewError where a sheet with answers would be lost.
+    """
     if path.exists() and _has_answers(path):
         raise ReviewError(f"{path} has answers: import it with `tessera review import`, or export to another file")
     with engine.reading(settings) as con:
@@ -45,6 +48,8 @@ def export(settings: Settings, path: Path) -> int:
             "inner join conformed.contacts as l on l.record_id = record_id_l "
             "inner join conformed.contacts as r on r.record_id = record_id_r order by place"
         ).fetchall()
+        answered = labels.read(con)
+    rows = [row for row in rows if row[1:3] not in answered]
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         sheet = csv.writer(file)
         sheet.writerow([*_HEAD, *(f"{field}_{side}" for field in _FIELDS for side in ("l", "r")), "answer"])

@@ -182,6 +182,24 @@ def test_answers_measure_the_model_and_leave_the_queue(home, answered):
     assert not set(left) & set(pairs)
 
 
+def test_answered_pairs_are_not_asked_again_until_the_answer_is_taken_back(home, answered, tmp_path):
+    settings, _ = home
+    path, rows = answered(lambda number, _: "same" if number < 2 else "")
+    assert sheet.take_in(settings, path, who="ada") == (2, 0)
+    asked = [(row["record_id_l"], row["record_id_r"]) for row in rows]
+    assert sheet.export(settings, tmp_path / "next.csv") == len(rows) - 2
+    with engine.writing_state(settings) as con:
+        before = labels.listed(con)
+        assert [row[:4] for row in before[:2]] == [("same", *pair, "ada") for pair in reversed(asked[:2])]
+        assert labels.withdraw(con, *reversed(asked[0]), who="bob") == "same"
+        assert labels.listed(con) == [row for row in before if row[1:3] != asked[0]]
+        with pytest.raises(labels.LabelError, match="nobody answered"):
+            labels.withdraw(con, *asked[0], who="bob")
+    assert sheet.export(settings, tmp_path / "again.csv") == len(rows) - 1
+    figures = {name: value for name, bucket, value in history.measure(settings, as_of=AS_OF).figures if not bucket}
+    assert figures["labels"] == len(before) - 1
+
+
 def test_calibration_error_is_the_distance_from_what_is_so():
     import numpy as np
 
