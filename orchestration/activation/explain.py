@@ -10,7 +10,7 @@ from orchestration.activation import ledger
 from orchestration.activation.comparison import ON_HOLD, key_of
 from orchestration.activation.document import SyncDocument
 from orchestration.activation.run import find_document
-from orchestration.identity import holds
+from orchestration.identity import history, holds, state
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
 
@@ -44,9 +44,14 @@ def why(settings: Settings, sync: SyncDocument, person_id: str) -> list[Explanat
 
 
 def why_text(settings: Settings, sync_name: str, person_id: str) -> str:
-    """`why` for a terminal."""
+    """`why` for a terminal, of an id of any time or a record. Raises UnknownIdError."""
     sync = find_document(sync_name)
     found = why(settings, sync, person_id)
+    if not found:
+        with engine.writing_state(settings) as con:
+            state.create_tables(con)
+            person_id = history.current_person(con, person_id)
+        found = why(settings, sync, person_id)
     if not found:
         return f"{person_id} is not in {sync.model} and was never sent by {sync.name}"
     lines = []

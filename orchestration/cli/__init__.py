@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,11 +34,19 @@ app.add_typer(explain_commands)
 app.add_typer(link.app, name="link")
 app.add_typer(review.app, name="review")
 
+
+def _not_ahead(day: datetime | None) -> datetime | None:
+    if day and day > datetime.now(UTC).replace(tzinfo=None):
+        raise typer.BadParameter(f"{day:%Y-%m-%d} has not been yet: name a business day that has landed")
+    return day
+
+
 AsOf = Annotated[
     datetime | None,
     typer.Option(
         "--as-of",
         formats=["%Y-%m-%d"],
+        callback=_not_ahead,
         help="Business day of the run; without it, the latest complete one that has landed.",
     ),
 ]

@@ -37,6 +37,12 @@ def cleaned_list(expressions: list[str]) -> str:
     )
 
 
+def _in_full(column: str) -> str:
+    """A name that ends in 'jun.' or 'sen.' with that word in full; without the point both are names."""
+    written = f"regexp_replace({column}, '(?i)\\b(jun|sen)\\.$', '\\1ior')"
+    return f"case when {column} like '%n.' then {written} else {column} end as {column}"
+
+
 def _words(expression: str, dropped: tuple[str, ...]) -> str:
     """The words of a cleaned text, particles joined to the next, without some; most texts are one word."""
     glued = f"regexp_replace({expression}, '\\b({_PARTICLES}) (\\w)', '\\1\\2', 'g')"
@@ -136,6 +142,7 @@ def _parts_sql() -> str:
         "else replace(full_name, ',', ' ') end"
     )
     after = "case when full_name like '%,%' then split_part(full_name, ',', 2) end"
+    in_full = ", ".join(_in_full(column) for column in ("last_name", "name_suffix", "full_name"))
     dropped = _TITLES + _SUFFIXES
     return f"""
         with halved as (
@@ -143,7 +150,7 @@ def _parts_sql() -> str:
                 *,
                 {cleaned_list(["first_name", "middle_name", "last_name", "name_suffix", "full_name", after])} as texts,
                 texts[6] as after_comma
-            from contacts
+            from (select * replace ({in_full}) from contacts)
         ),
         cleaned as (
             select

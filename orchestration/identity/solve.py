@@ -146,7 +146,7 @@ def _figures(con: duckdb.DuckDBPyConnection, solved: dict[str, Any]) -> dict[str
     ).fetchall()[0]
     return {
         "records": records_,
-        "pairs_scored": _count(con, "candidates") + _count(con, "missing"),
+        "pairs_scored": sum(_count(con, table) for table in ("weak", "candidates", "missing")),
         "people": people,
         "singletons": singletons,
         "largest_person": largest,

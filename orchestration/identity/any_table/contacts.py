@@ -116,7 +116,7 @@ def _check_record_ids(con: duckdb.DuckDBPyConnection, roles: dict[str, list[Colu
     ).fetchall()
     if nameless[0][1]:
         row, count = nameless[0]
-        raise TableError(f"{path}, row {row}: no value in '{name}', the record id ({count:,} such rows); {hint}")
+        raise TableError(f"{path}, data row {row}: no value in '{name}', the record id ({count:,} such rows); {hint}")
     twice = con.execute(
         "select record_id, min(row_no), max(row_no), count(*) over () from own.contacts "
         "group by record_id having count(*) > 1 order by 2 limit 1"
@@ -124,6 +124,6 @@ def _check_record_ids(con: duckdb.DuckDBPyConnection, roles: dict[str, list[Colu
     if twice:
         value, first, last, count = twice[0]
         raise TableError(
-            f"{path}, rows {first} and {last}: both have '{value}' in '{name}', the record id "
+            f"{path}, data rows {first} and {last}: both have '{value}' in '{name}', the record id "
             f"({count:,} values occur more than once); {hint}"
         )

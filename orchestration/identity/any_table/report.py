@@ -104,7 +104,9 @@ def _confidence(con: duckdb.DuckDBPyConnection) -> str:
     bins = evidence.confidence_bins(con)
     bars = charts.Series("records", "one", [count for _, count in bins])
     return section(
-        "How sure the records of a person are", "Records of people with several; finer steps near 1.",
+        "How sure the records of a person are",
+        "Records of people with several; finer steps near 1. A record that is alone has confidence 1: no link of "
+        "it can be wrong.",
         charts.histogram([label for label, _ in bins], [bars], axis="match confidence, from"),
     )  # fmt: skip
 
@@ -186,9 +188,15 @@ def _levels(trained: dict[str, Any], others: dict[str, str]) -> str:
     return section(
         "What each field is worth",
         f"Weight of each degree of agreement, in log2 odds, {_learned(trained)}; rare values weigh more than common "
-        "ones on top of it.",
+        f"ones on top of it. Before anything is looked at, two records weigh {_prior(trained):+.1f}: so seldom are two "
+        f"one person. With the weights of their fields they are joined from {trained['join']:+.1f} on.",
         rows_of(rows, ["field", "agreement", "against / for one person", "weight#", "of one person#", "of strangers#"]),
     )
+
+
+def _prior(trained: dict[str, Any]) -> float:
+    prior = trained["splink"]["probability_two_random_records_match"]
+    return math.log2(prior / (1 - prior))
 
 
 def _share(value: float) -> str:

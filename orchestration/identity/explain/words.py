@@ -55,7 +55,7 @@ def lines(told: Explanation, *, show_values: bool = False) -> list[str]:
     left, right = told.left, told.right
     one = f"{left.asked} and {right.asked} are one person, {left.person_id}"
     two = f"{left.asked} and {right.asked} are two people, {left.person_id} and {right.person_id}"
-    found = [one if told.is_one else two, *_reason(told)]
+    found = [one if told.is_one else two, *_reason(told), *_pending(told)]
     if told.is_one and len(told.path) > 1:
         found += ["", "the strongest chain of links between them:"]
         found += [f"  {link(step, show=show_values)}" for step in told.path]
@@ -87,12 +87,18 @@ def person_lines(person: Person, *, show_values: bool = False) -> list[str]:
     return found
 
 
+def _pending(told: Explanation) -> list[str]:
+    """Decisions that what is served does not follow yet."""
+    return [f"{who} has decided otherwise since: {low} and {high} {kind} be one person ({why}); the next run applies it"
+            for kind, low, high, who, why in told.decisions if (kind == "cannot") == told.is_one]  # fmt: skip
+
+
 def _reason(told: Explanation) -> list[str]:
     """What decided, in a sentence or two."""
     pair, between = told.pair, told.between
     if told.decided_by == "steward":
         return [f"decided by {who}: {low} and {high} {kind} be one person ({why})"
-                for kind, low, high, who, why in told.decisions]  # fmt: skip
+                for kind, low, high, who, why in told.decisions if (kind == "must") == told.is_one]  # fmt: skip
     weight = "" if pair is None else f"{pair.match_weight:+.1f}, {verdict(pair.match_weight)}"
     reasons = {
         "identifier": lambda: f"decided by an identifier: {link(told.path[0], show=False)}",

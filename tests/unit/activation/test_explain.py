@@ -1,7 +1,10 @@
 """Why a person's data was sent, or not."""
 
-from orchestration.activation.explain import why
+import pytest
+
+from orchestration.activation.explain import why, why_text
 from orchestration.activation.run import run_sync
+from orchestration.identity.history import UnknownIdError
 from tests.unit.activation.payloads import AS_OF, PATIENCE, change, document, fill_warehouse
 
 
@@ -36,3 +39,5 @@ def test_a_person_nobody_knows_has_no_explanation(settings, crm):
     fill_warehouse(settings, 20)
     run_sync(settings, document(), AS_OF, "r1", patience=PATIENCE)
     assert why(settings, document(), "stranger") == []
+    with pytest.raises(UnknownIdError, match="no person and no record of today is 'stranger'"):
+        why_text(settings, "hubspot_contacts", "stranger")

@@ -111,6 +111,24 @@ def test_a_steward_outranks_and_is_named(home):
     assert told.pair.match_weight > 0
 
 
+def test_a_decision_that_is_not_applied_yet_is_told_beside_what_is_served(home):
+    settings, truth, parted = home
+    people = population.served(settings)
+    asked = next(
+        sorted(both)
+        for both in ((a, b) for a in truth for b in truth if a < b)
+        if people[both[0]] == people[both[1]] and not set(both) & set(parted)
+    )
+    with engine.writing_state(settings) as con:
+        decisions.record(con, *asked, decision="cannot", who="bob", why="brothers")
+    told = "\n".join(words.lines(pair.explain(settings, *asked)))
+    assert "are one person" in told
+    assert f"bob has decided otherwise since: {asked[0]} and {asked[1]} cannot be one person (brothers)" in told
+    with engine.writing_state(settings) as con:
+        decisions.withdraw(con, *asked, why="no", who="bob")
+    assert "otherwise" not in "\n".join(words.lines(pair.explain(settings, *asked)))
+
+
 def test_an_identifier_joins_two_that_share_no_name(home):
     told = pair.explain(home[0], KNOWN, SHARED)
     assert (told.is_one, told.decided_by) == (True, "identifier")

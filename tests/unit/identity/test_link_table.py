@@ -228,7 +228,7 @@ def test_work_that_does_not_fit_into_memory_goes_on_disk(monkeypatch):
         pytest.param("name,city\nann,rome\nbo,x,y\n", "line 3: 3 fields where the header names 2", id="too many"),
         pytest.param('name,city\nann,"rome\n', "line 2: a quote is opened and never closed", id="open quote"),
         pytest.param("a@x.org,b\nc@x.org,d\n", "looks like values, not like column names", id="no header"),
-        pytest.param("record_id,name\n1,ann\n1,bo\n", "rows 1 and 2: both have '1' in 'record_id'", id="id twice"),
+        pytest.param("record_id,name\n1,ann\n1,bo\n", "data rows 1 and 2: both have '1' in 'record_id'", id="id twice"),
         pytest.param("a,b\n,\n", "no column says anything about a person", id="nothing in it"),
         pytest.param("PAR1nonsense", "begins like Parquet but cannot be read", id="broken Parquet"),
     ],
