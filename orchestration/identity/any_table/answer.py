@@ -10,8 +10,7 @@ import pyarrow as pa
 
 from orchestration.identity.any_table import seeds
 from orchestration.identity.confidence import confidence_sql
-
-WRITTEN_AS = {".parquet": "format parquet, compression zstd", ".csv": "format csv, header true"}
+from orchestration.warehouse import answers
 
 
 def give_ids(
@@ -53,11 +52,9 @@ def sizes(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 def write(con: duckdb.DuckDBPyConnection, output: Path, key: str) -> None:
     """record_id (column `key` of the input, or its row number), person_id, match_confidence; replaced at once."""
-    unfinished = output.with_name(output.name + ".tmp")
-    quoted = str(unfinished).replace("'", "''")
-    con.execute(
-        f"copy (select {key} as record_id, person_id, match_confidence from own.answer "
-        f"inner join own.raw as raw using (row_no) order by row_no) to '{quoted}' "
-        f"({WRITTEN_AS[output.suffix.lower()]})"
+    answers.write(
+        con,
+        f"select {key} as record_id, person_id, match_confidence from own.answer "
+        "inner join own.raw as raw using (row_no) order by row_no",
+        output,
     )
-    unfinished.replace(output)

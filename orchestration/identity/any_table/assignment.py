@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from orchestration.identity.any_table import column_names as words
 from orchestration.identity.any_table.facts import Facts
-from orchestration.identity.any_table.read import Column, TableError
 from orchestration.identity.any_table.roles import Guess, by_name, by_values, is_answer, is_id, tokens
+from orchestration.warehouse.files import Column, TableError
 
 # Roles that several columns share; of any other role the best column is taken.
 _SHARED = frozenset(("email", "phone", "other"))

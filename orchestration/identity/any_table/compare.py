@@ -10,9 +10,10 @@ from typing import Any
 
 import duckdb
 
-from orchestration.identity.any_table import assignment, facts, workspace
-from orchestration.identity.any_table.read import TableError, read_table
+from orchestration.identity.any_table import assignment, facts
 from orchestration.identity.any_table.seeds import read_partition
+from orchestration.warehouse import workspace
+from orchestration.warehouse.files import TableError, read_table
 
 # Columns of a record that an example shows at most.
 _SHOWN_COLUMNS = 10

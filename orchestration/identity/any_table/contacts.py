@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.identity.any_table import column_names, dates
-from orchestration.identity.any_table.read import Column, TableError
+from orchestration.warehouse.files import Column, TableError
 
 _DECISIONS = pa.schema([("record_id_l", pa.string()), ("record_id_r", pa.string()), ("decision", pa.string())])
 _PLAIN_DIGITS = frozenset(("phone", "postal_code", "street", "national_id"))

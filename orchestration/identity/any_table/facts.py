@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from orchestration.identity.any_table.dates import plain_digits
-from orchestration.identity.any_table.read import Column
+from orchestration.warehouse.files import Column
 
 _SAMPLE_ROWS = 5_000
 _NICKNAMES = Path(__file__).parents[1] / "nicknames.csv"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from orchestration.identity.any_table import column_names as words
 from orchestration.identity.any_table.facts import Facts
-from orchestration.identity.any_table.read import Column
+from orchestration.warehouse.files import Column
 
 _ROLE_OF_WORD = {word: role for role, usual in words.USUAL.items() for word in usual.split()}
 # Where no whole name fits: parts of one that still tell, the surest first.

@@ -12,10 +12,11 @@ from typing import Any, Protocol
 import duckdb
 
 from orchestration.identity import model
-from orchestration.identity.any_table import answer, assignment, contacts, facts, report, seeds, workspace
-from orchestration.identity.any_table.read import Column, TableError, read_table
+from orchestration.identity.any_table import answer, assignment, contacts, facts, report, seeds
 from orchestration.identity.any_table.roles import Guess
 from orchestration.identity.solve import solve
+from orchestration.warehouse import answers, workspace
+from orchestration.warehouse.files import Column, TableError, read_table
 
 EVERY_SOURCE = "all"
 
@@ -44,7 +45,7 @@ class Request:
 def link_table(request: Request, teller: Teller) -> dict[str, Any]:
     """Write the output and the report of a request; returns the figures of the run. Raises TableError."""
     started = time.monotonic()
-    _check(request)
+    answers.check(request.output, request.input, _report_path(request))
     with workspace.opened() as (con, scratch):
         guesses, inputs = _prepare(con, request, teller, scratch)
         duplicate_free = _duplicate_free(request, inputs.sources)
@@ -68,16 +69,6 @@ def _since(started: float) -> float:
 
 def _report_path(request: Request) -> Path:
     return request.report or request.output.with_suffix(".html")
-
-
-def _check(request: Request) -> None:
-    """What would fail at the end fails before the work."""
-    if request.output.suffix.lower() not in answer.WRITTEN_AS:
-        raise TableError(f"{request.output}: the output is Parquet or CSV; let its name end in .parquet or .csv")
-    for path in (request.output, _report_path(request)):
-        if path.exists() and request.input.exists() and path.samefile(request.input):
-            raise TableError(f"{path}: this is the input; write somewhere else")
-        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _prepare(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.identity.any_table.read import TableError, read_table
+from orchestration.warehouse.files import TableError, read_table
 
 
 def read_partition(con: duckdb.DuckDBPyConnection, path: Path, table: str, scratch: Path) -> int:

@@ -7,8 +7,8 @@ import pytest
 
 from orchestration.identity.any_table.assignment import assigned, guess_roles, overridden
 from orchestration.identity.any_table.facts import column_facts
-from orchestration.identity.any_table.read import Column, TableError
 from orchestration.identity.any_table.roles import is_answer, tokens
+from orchestration.warehouse.files import Column, TableError
 
 FIRST = ["Robert", "Susan", "James", "Barbara", "Thomas", "Elizabeth", "William", "Deborah", "Joseph", "Margaret"]
 LAST = ["Okafor", "Lindqvist", "Marchetti", "Novak", "Delacroix", "Yamada", "Petersen", "Haddad", "Ruiz", "Kowalski"]

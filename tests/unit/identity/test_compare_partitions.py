@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.identity.any_table.compare import compare
-from orchestration.identity.any_table.read import TableError
+from orchestration.warehouse.files import TableError
 from tests.unit.identity.test_link_table import answer, run
 
 A = {"1": "a", "2": "a", "3": "b", "4": "c", "5": "c", "6": "d", "7": "d", "8": "e", "9": "e", "only": "x"}

@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration.cli import app
-from orchestration.identity.any_table import workspace
-from orchestration.identity.any_table.read import TableError
+from orchestration.warehouse import workspace
+from orchestration.warehouse.files import TableError
 from tests.unit.identity import population
 
 HEADER = ["Kundennr", "Vorname", "Nachname", "Geburtsdatum", "E-Mail", "Telefon", "PLZ", "System", "truth_id"]

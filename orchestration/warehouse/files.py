@@ -1,4 +1,4 @@
-"""A Parquet or CSV file as a table in DuckDB, values as they are; what its columns mean is said in `roles`.
+"""A Parquet or CSV file of strangers as a table in DuckDB, values as they are; what they mean is the reader's matter.
 
 Columns are called c0, c1, ... inside: the names of strangers may be anything, also twice.
 """

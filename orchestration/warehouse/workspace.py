@@ -14,5 +14,5 @@ from orchestration.warehouse import engine
 @contextmanager
 def opened() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A connection bounded by `TESSERA_MEMORY_LIMIT` and `TESSERA_THREADS`, and the folder it may use."""
-    with TemporaryDirectory(prefix="tessera-link-") as folder, engine.memory(Settings(home=Path(folder))) as con:
+    with TemporaryDirectory(prefix="tessera-") as folder, engine.memory(Settings(home=Path(folder))) as con:
         yield con, Path(folder)
