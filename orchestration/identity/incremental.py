@@ -39,7 +39,7 @@ def take_records(con: duckdb.DuckDBPyConnection, trained: dict[str, Any], *, is_
             "create or replace temp view records_now as from records_before where n not in (from stale) "
             "union all by name from fresh"
         )
-    compared = "select columns(c -> not starts_with(c, 'key_')) from"
+    compared = "select columns(lambda c: not starts_with(c, 'key_')) from"
     con.execute(f"create or replace temp table near as {compared} fresh limit 0")
     con.execute("drop table if exists rated")
     con.execute(f"create or replace temp view rated as {compared} fresh union all from near")
@@ -113,7 +113,7 @@ def _rate_ends(con: duckdb.DuckDBPyConnection, pairs: str) -> None:
     )
     if con.execute("select exists (from lacking)").fetchall()[0][0]:
         con.execute(
-            "insert into near by name select columns(c -> not starts_with(c, 'key_')) from records_before "
+            "insert into near by name select columns(lambda c: not starts_with(c, 'key_')) from records_before "
             "where n in (from lacking)"
         )
 
