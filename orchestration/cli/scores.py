@@ -42,3 +42,27 @@ def clv(
                       cutoff.date() if cutoff else None, date_format)
     )  # fmt: skip
     typer.echo(json.dumps(vars(found), default=str) if as_json else report.of_value(found, output))
+
+
+@commands.command()
+def propensity(
+    input_file: Annotated[Path, typer.Argument(metavar="TABLE", help="Parquet or CSV, one row a case.")],
+    *,
+    target: Annotated[str, typer.Option("--target", help="Column with the outcome: two values, empty where unknown.")],
+    output: Annotated[Path, typer.Option("--out", help="Parquet or CSV: id, probability, fold, for every row.")],
+    day: Annotated[
+        str | None, typer.Option("--date", help="Column that says when; models then learn from earlier rows only.")
+    ] = None,
+    row_id: Annotated[
+        str | None, typer.Option("--id", help="Column that says who or what; rows of one id are never apart.")
+    ] = None,
+    drop: Annotated[list[str] | None, typer.Option("--drop", help="A column to leave out; may be given again.")] = None,
+    date_format: DateFormat = None,
+    as_json: Json = False,
+) -> None:
+    """How likely each row is to have an outcome, from its other columns, beside plain rules, measured."""
+    from orchestration.scores import propensity as work
+    from orchestration.scores import report
+
+    found = work.predict(work.Request(input_file, output, target, day, row_id, tuple(drop or ()), date_format))
+    typer.echo(json.dumps(vars(found), default=str) if as_json else report.of_propensity(found, output))

@@ -43,7 +43,8 @@ def as_time(con: duckdb.DuckDBPyConnection, path: Path, table: str, column: Colu
     ).fetchall()[0]
     most = max(counts[1:])
     best = [one for one, count in zip(tried, counts[1:], strict=True) if count == most]
-    _refuse_twins(path, column, best)
+    if most:
+        _refuse_twins(path, column, best)
     return _checked(con, path, table, column, best[0])
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from orchestration.scores import purchase_value, repeat_purchases, snapshots
 from orchestration.scores.snapshots import Snapshot
+from orchestration.scores.threads import bounded
 
 BASELINES = ("last_window", "recency", "personal_rate")
 METHODS = (*BASELINES, "bg_nbd", "boosted", "blend")
@@ -42,7 +43,8 @@ def made(con: duckdb.DuckDBPyConnection, now: Snapshot, first_day: object) -> di
     except ValueError:
         return found
     if _is_enough(past):
-        found["boosted"] = _boosted(past, now)
+        with bounded(sum(len(one.customer) for one in past)):
+            found["boosted"] = _boosted(past, now)
         found["blend"] = _blend(found["bg_nbd"], found["boosted"])
     return found
 

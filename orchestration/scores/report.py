@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.scores.forecasts import BASELINES
+from orchestration.scores.propensity import METHODS, Propensity
 from orchestration.scores.value import Value
 
+PLAIN = METHODS[:2]
 _WIDTH = 150
 # Figures of which less is better.
 _LESS = ("Brier", "calibration error", "purchases MAE", "spend MAE", "log loss")
@@ -34,6 +36,26 @@ def of_value(found: Value, output: Path) -> str:
             "chance of a purchase, by tenths of customers:",
             tenths(found.deciles),
         ]
+    return "\n".join([*lines, f"{output} ({found.seconds} s)"])
+
+
+def of_propensity(found: Propensity, output: Path) -> str:
+    """The report of `tessera propensity`."""
+    lines = [f"{found.rows:,} rows, {found.share:.1%} of those known are '{found.positive}'"]
+    lines += [f"left out: '{name}': {why}" for name, why in found.left_out.items()]
+    lines += [f"note: {note}" for note in found.notes]
+    lines += [f"LEAKAGE? {warning}" for warning in found.warnings]
+    if found.has_signal:
+        lines.append(f"method: {found.method}")
+    else:
+        lines.append("no signal: the other columns say no more than chance; everybody gets the share of all")
+    plain = {f"{name}*" if name in PLAIN else name: row for name, row in found.figures.items()}
+    lines += ["", f"measured on {found.measured_on} (* a plain rule, < the best):", figures(plain)]
+    if found.has_signal:
+        lines += ["the outcome, by tenths of rows:", tenths(found.deciles)]
+    lines.append(
+        "columns by what each says alone (AUC): " + ", ".join(f"{name} {auc:.3f}" for name, auc in found.columns)
+    )
     return "\n".join([*lines, f"{output} ({found.seconds} s)"])
 
 

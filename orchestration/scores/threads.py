@@ -1,0 +1,17 @@
+"""How many cores a fit may use: threads that wait for each other cost more than they bring on few rows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from orchestration.settings import Settings
+
+_MANY_ROWS = 50_000
+
+
+@contextmanager
+def bounded(rows: int) -> Iterator[None]:
+    """Fits inside use one core for few rows, else as many as `TESSERA_THREADS` allows."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=Settings().threads if rows >= _MANY_ROWS else 1):
+        yield
