@@ -82,7 +82,8 @@ def said(model: Any, features: Features, rows: np.ndarray) -> np.ndarray:
 def by_one_column(values: pd.Series, truth: np.ndarray, learn: np.ndarray, judge: np.ndarray) -> np.ndarray:
     """The share of rows to judge, by what became of rows with a like value of one column: tenths, or the category."""
     if values.dtype.kind == "f":
-        edges = np.unique(np.nanquantile(values.iloc[learn], np.linspace(0.1, 0.9, 9)))
+        known = values.iloc[learn].dropna()
+        edges = np.unique(np.quantile(known, np.linspace(0.1, 0.9, 9))) if len(known) else np.zeros(1)
         group = pd.Series(np.where(values.isna(), -1, np.searchsorted(edges, values.fillna(0), side="right")))
     else:
         group = values.reset_index(drop=True).fillna("")

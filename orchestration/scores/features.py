@@ -52,7 +52,8 @@ def read(con: duckdb.DuckDBPyConnection, columns: list[Column], at: str | None) 
             (numeric if kind == "number" else categories).append(column.name)
     frame = con.execute(f"select {', '.join(selected) or '1 as nothing'} from raw order by row_no").df()
     for name in numeric:
-        frame[name] = frame[name].astype("float64")
+        # Beyond all numbers is as good as not known.
+        frame[name] = frame[name].astype("float64").replace([float("inf"), float("-inf")], float("nan"))
     for name in categories:
         frame[name] = frame[name].astype("object").where(frame[name].notna(), None)
     return Features(frame[[*numeric, *categories]], numeric, categories, left_out, later)

@@ -85,7 +85,8 @@ def _by_last_window(past: Snapshot, now: Snapshot) -> Forecast:
 
 def _by_recency(past: Snapshot, now: Snapshot) -> Forecast:
     """What became the last time of those who had bought as recently, in tenths."""
-    edges = np.unique(np.nanquantile(past.column("recency"), np.linspace(0.1, 0.9, 9))) if len(past.customer) else []
+    ago = past.column("recency")[past.known]
+    edges = np.unique(np.quantile(ago, np.linspace(0.1, 0.9, 9))) if len(ago) else np.zeros(1)
 
     def tenth(one: Snapshot) -> np.ndarray:
         return np.searchsorted(edges, np.nan_to_num(one.column("recency"), nan=1e9), side="left").astype(int)

@@ -20,8 +20,8 @@ from orchestration.scores.folds import Folds, by_chance, by_time
 from orchestration.warehouse import answers, workspace
 from orchestration.warehouse.files import Column, read_table
 
-# A column that alone orders outcomes so well knows them.
-_LEAK_AUC = 0.95
+# A column that alone orders outcomes so well knows them, if it is not by chance of few rows.
+_LEAK_AUC, _LEAK_SURELY = 0.95, 0.9
 # An AUC no farther above one half than so many of its errors is chance.
 _ERRORS = 2.5
 _MARGIN = 0.002
@@ -207,11 +207,12 @@ def _measured_on(table: _Table) -> str:
 
 
 def _warnings(table: _Table, alone: list[tuple[str, float]]) -> list[str]:
+    truth = table.truth[table.folds.measuring() if table.folds.is_by_time else table.folds.rows(0)]
     told = [
         f"'{name}' predicts too well by itself (AUC {value:.3f}): is it known before the outcome? if not, leave it out "
         f"with --drop {name}"
         for name, value in alone
-        if value >= _LEAK_AUC
+        if value >= _LEAK_AUC and value - 2 * measures.auc_error(truth, value) >= _LEAK_SURELY
     ]
     return told + [f"'{name}' has dates after the row's own: it is not known then; leave it out with --drop {name}"
                    for name in table.features.later]  # fmt: skip

@@ -44,7 +44,8 @@ class Column:
         value = self.at
         if self.kind in ("DOUBLE", "FLOAT"):
             # Tools without a null integer write 55501234.0 for a phone.
-            value = f"case when {value} = trunc({value}) then {value}::hugeint::varchar else {value}::varchar end"
+            is_whole = f"abs({value}) < 1e18 and {value} = trunc({value})"
+            value = f"case when {is_whole} then {value}::hugeint::varchar else {value}::varchar end"
         value = f"{value}::varchar"
         missing = ", ".join(f"'{word}'" for word in _MISSING)
         # Looking at short values and at non-ASCII ones only is ten times quicker on a million rows.

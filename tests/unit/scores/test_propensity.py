@@ -102,6 +102,16 @@ def test_rows_without_an_outcome_are_predicted_too(tmp_path):
     assert measures.auc(whole[unknown].to_numpy(), found.probability[unknown].to_numpy()) > 0.72
 
 
+def test_numbers_beyond_all_and_columns_without_values_do_no_harm(tmp_path):
+    table = cases(600)
+    table["ratio"] = np.where(table.index % 3 == 0, np.inf, table.number)
+    table["nothing"] = None
+    table['a "name", odd'] = 1e300 * table.noise
+    report, found = predicted(tmp_path, table)
+    assert found.probability.notna().all()
+    assert report.left_out == {"nothing": "no value in any row"}
+
+
 def test_words_are_outcomes_and_ids_no_features(tmp_path):
     table = cases()
     table["left"] = np.where(table.left == 1, "Yes", "No")
