@@ -12,7 +12,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-duckdb2 test-spark lint format bench bench-identity bench-incremental bench-unmerge lock clean
+.PHONY: help install demo dev test test-duckdb2 test-spark lint format bench bench-identity bench-incremental bench-unmerge bench-scores lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -93,6 +93,9 @@ bench-incremental: .venv/.dev ## Measure runs on changed records, beside Splink:
 
 bench-unmerge: .venv/.dev ## Measure taking one person of a million apart: DEMO=home of the demo
 	@$(BIN)/python -m bench.unmerge $(or $(DEMO),.tessera)
+
+bench-scores: .venv/.dev ## Measure forecasts of real shops by what came
+	@$(BIN)/python -m bench.scores
 
 # duckdb is pinned here: 1.5.5 is the engine of every environment, 2.0 the one that the tests also run on.
 COMPILE = $(UV) pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint .tools/constraints.txt
