@@ -19,6 +19,8 @@ METHODS = (*BASELINES, "bg_nbd", "boosted", "blend")
 # Snapshots of the past that boosting learns from, and the customers it takes at least.
 _MOST_SNAPSHOTS, _LEAST_CUSTOMERS, _LEAST_ACTIVE = 6, 300, 60
 _LEAST_HISTORY = 0.5
+# Of more customers than these trees learn the same from one in several.
+_MOST_CUSTOMERS = 25_000
 _SEED = 1
 
 
@@ -54,7 +56,12 @@ def _past(con: duckdb.DuckDBPyConnection, now: Snapshot, first_day: object) -> l
     days = now.horizon_days
     step, least = max(days // 2, 7), max(round(days * _LEAST_HISTORY), 14)
     wanted = [now.day - timedelta(days=days + place * step) for place in range(_MOST_SNAPSHOTS)]
-    return [snapshots.taken(con, day, days, is_past=True) for day in wanted if (day - first_day).days >= least]
+    one_in = max(-(-len(now.customer) // _MOST_CUSTOMERS), 1)
+    return [
+        snapshots.taken(con, day, days, is_past=True, one_in=one_in)
+        for day in wanted
+        if (day - first_day).days >= least
+    ]
 
 
 def _is_enough(past: list[Snapshot]) -> bool:

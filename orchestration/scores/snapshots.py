@@ -42,9 +42,9 @@ class Snapshot:
         return self.features[:, self.names.index(name)]
 
 
-def taken(con: duckdb.DuckDBPyConnection, day: date, horizon_days: int, *, is_past: bool) -> Snapshot:
-    """The snapshot of a day, with what followed where the horizon is past."""
-    found = con.execute(_features_sql(horizon_days), {"day": day}).fetchnumpy()
+def taken(con: duckdb.DuckDBPyConnection, day: date, horizon_days: int, *, is_past: bool, one_in: int = 1) -> Snapshot:
+    """The snapshot of a day, with what followed where the horizon is past; of one in so many customers."""
+    found = con.execute(_features_sql(horizon_days), {"day": day, "one_in": one_in}).fetchnumpy()
     base = {name: np.ma.filled(found.pop(name).astype(float), np.nan) for name in ("last_week", "age_week", "paid")}
     customer = np.asarray(found.pop("i"), dtype=np.int64)
     names = list(found)
@@ -58,14 +58,15 @@ def taken(con: duckdb.DuckDBPyConnection, day: date, horizon_days: int, *, is_pa
     known = Snapshot(day, horizon_days, customer, names, features, history, seen, count, mean)
     if not is_past:
         return known
-    after = con.execute(_AFTER, {"day": day, "end": day + timedelta(days=horizon_days)}).fetchnumpy()
+    end = day + timedelta(days=horizon_days)
+    after = con.execute(_AFTER, {"day": day, "end": end, "one_in": one_in}).fetchnumpy()
     return Snapshot(**{**vars(known), "purchases": np.asarray(after["purchases"], dtype=float),
                        "spend": np.asarray(after["spend"], dtype=float)})  # fmt: skip
 
 
 # Those who were known on the day, also where they did nothing after it.
 _AFTER = """
-    with known as (select distinct i from days where day <= $day),
+    with known as (select distinct i from days where day <= $day and i % $one_in = 0),
     later as (
         select i, count(*) filter (purchases > 0) as purchases, sum(amount) as spend from days
         where day > $day and day <= $end group by i
@@ -96,7 +97,7 @@ def _features_sql(horizon_days: int) -> str:
                 case when purchases > 0 then date_diff('day',
                     lag(day) over (partition by i, purchases > 0 order by day), day) end as gap
             from days
-            where day <= $day
+            where day <= $day and i % $one_in = 0
         )
         select
             i,
