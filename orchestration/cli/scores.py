@@ -1,5 +1,5 @@
 """`tessera clv` and `tessera propensity`: scores from a table of one's own, with the report that says what they are
-worth. Thin.
+worth; `tessera scores`: those of the people in the warehouse. Thin.
 """
 
 import json
@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 commands = typer.Typer()
+scores = typer.Typer(no_args_is_help=True, help="Scores of people: how good they are, and training them anew.")
+commands.add_typer(scores, name="scores")
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable figures on standard output.")]
 DateFormat = Annotated[
     str | None, typer.Option("--date-format", help="How dates are written where it cannot be guessed: '%d.%m.%Y'.")
@@ -66,3 +68,46 @@ def propensity(
 
     found = work.predict(work.Request(input_file, output, target, day, row_id, tuple(drop or ()), date_format))
     typer.echo(json.dumps(vars(found), default=str) if as_json else report.of_propensity(found, output))
+
+
+@commands.command()
+def features(
+    output: Annotated[Path, typer.Argument(metavar="FILE", help="Parquet or CSV: one row per person known by then.")],
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day; without it that of the last run.")
+    ] = None,
+) -> None:
+    """The features of people as they were on a day: nothing that came later is in them."""
+    from orchestration.cli.identity_runs import home
+    from orchestration.features import as_of as then
+
+    day, count = then.write(home(), as_of.date() if as_of else None, output)
+    typer.echo(f"{count:,} people as of {day}: {output}")
+
+
+@scores.command("report")
+def told(name: Annotated[str | None, typer.Argument(help="A score; without it all of them.")] = None) -> None:
+    """How good each score is beside plain rules, on days that it had not seen."""
+    from orchestration.cli.identity_runs import home
+    from orchestration.scores.of_people import run, shown
+
+    for score, kept in run.in_use(home(), name).items():
+        typer.echo(f"{score}, model {kept.version}: {shown.as_text(kept.learned)}\n")
+
+
+@scores.command()
+def retrain(
+    name: Annotated[str | None, typer.Argument(help="A score; without it all of them.")] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Last day that the models may know.")
+    ] = None,
+) -> None:
+    """Train anew; the new models speak from the next run on."""
+    from orchestration.cli.identity_runs import home
+    from orchestration.landing.business_day import latest_business_day
+    from orchestration.scores.of_people import run, shown
+
+    settings = home()
+    day = as_of.date() if as_of else latest_business_day(settings)
+    for score, kept in run.retrain(settings, day, "by hand", run.named(name)).items():
+        typer.echo(f"{score}, model {kept.version}: {shown.as_text(kept.learned)}\n")

@@ -17,6 +17,7 @@ _MOST_CATEGORIES = 30
 # A regression learns no more from more rows.
 _MOST_ROWS = 200_000
 _FEW_ROWS = 2_000
+_LEAST_VALUES = 20
 
 
 def logistic(features: Features, rows: int) -> Any:
@@ -69,8 +70,11 @@ def fitted(method: str, features: Features, rows: np.ndarray, truth: np.ndarray)
     """The method learned from some rows (numbers) of the features."""
     if method == "logistic" and len(rows) > _MOST_ROWS:
         rows = np.random.default_rng(_SEED).choice(rows, _MOST_ROWS, replace=False)
+    known = features.frame.iloc[rows]
+    # Of so few values nothing is learned, and a part of the rows may have none, which trees refuse.
+    rare = [name for name in features.numeric if known[name].count() < _LEAST_VALUES]
     with bounded(len(rows)):
-        return METHODS[method](features, len(rows)).fit(features.frame.iloc[rows], truth[rows])
+        return METHODS[method](features, len(rows)).fit(known.assign(**dict.fromkeys(rare, 0.0)), truth[rows])
 
 
 def said(model: Any, features: Features, rows: np.ndarray) -> np.ndarray:

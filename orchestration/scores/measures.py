@@ -39,8 +39,25 @@ def brier(truth: np.ndarray, probability: np.ndarray) -> float:
 
 def log_loss(truth: np.ndarray, probability: np.ndarray) -> float:
     """Mean negative log of the probability that was given to what came."""
+    return float(np.mean(log_losses(truth, probability)))
+
+
+def log_losses(truth: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """The same of each case."""
     kept = np.clip(probability, 1e-4, 1 - 1e-4)
-    return float(-np.mean(np.where(truth > 0, np.log(kept), np.log1p(-kept))))
+    return -np.where(truth > 0, np.log(kept), np.log1p(-kept))
+
+
+def plainest(losses: dict[str, np.ndarray], margin: float) -> str:
+    """The first of methods, the plainer before, whose loss is as good as the least: within a share of it, or within
+    one standard error of the difference case by case (Breiman and others, Classification and Regression Trees, 1984).
+    """
+    best = min(losses, key=lambda name: losses[name].mean())
+    for name, loss in losses.items():
+        worse = loss - losses[best]
+        if worse.mean() <= max(margin * losses[best].mean(), worse.std() / np.sqrt(len(worse))):
+            return name
+    return best
 
 
 def mean_absolute_error(truth: np.ndarray, score: np.ndarray) -> float:

@@ -17,6 +17,21 @@ _WINDOWS = (0.25, 0.5, 1.0, 2.0, 4.0)
 DAYS_PER_WEEK = 7.0
 
 
+TARGETS = ("active", "purchases", "spend")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """By customer: the chance of a purchase in the horizon, and what to expect of purchase days and of spend.
+
+    A target that a method does not speak of is None.
+    """
+
+    active: np.ndarray | None
+    purchases: np.ndarray | None
+    spend: np.ndarray | None
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """Who was known at the end of `day`: `customer` (i), `features` (customers x names), and what followed, if known.

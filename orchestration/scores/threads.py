@@ -11,6 +11,8 @@ _MANY_ROWS = 50_000
 @contextmanager
 def bounded(rows: int) -> Iterator[None]:
     """Fits inside use one core for few rows, else as many as `TESSERA_THREADS` allows."""
+    # A limit reaches only libraries that are loaded: the first fit of a process would wait for its own threads.
+    import sklearn.ensemble  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=Settings().threads if rows >= _MANY_ROWS else 1):

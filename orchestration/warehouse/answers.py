@@ -9,7 +9,7 @@ from orchestration.warehouse.files import TableError
 _WRITTEN_AS = {".parquet": "format parquet, compression zstd", ".csv": "format csv, header true"}
 
 
-def check(output: Path, given: Path, *others: Path) -> None:
+def check(output: Path, given: Path | None = None, *others: Path) -> None:
     """What would fail at the end fails before the work; makes the folder. Raises TableError.
 
     `others` are further files that will be written.
@@ -17,7 +17,7 @@ def check(output: Path, given: Path, *others: Path) -> None:
     if output.suffix.lower() not in _WRITTEN_AS:
         raise TableError(f"{output}: the output is Parquet or CSV; let its name end in .parquet or .csv")
     for path in (output, *others):
-        if path.exists() and given.exists() and path.samefile(given):
+        if given and path.exists() and given.exists() and path.samefile(given):
             raise TableError(f"{path}: this is the input; write somewhere else")
         path.parent.mkdir(parents=True, exist_ok=True)
 

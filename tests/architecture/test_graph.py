@@ -13,6 +13,7 @@ STAGES = (
     "identity",
     "profile",
     "features",
+    "scores",
     "segments",
     "activation",
     "marts",

@@ -136,3 +136,18 @@ def test_wrong_input_says_what_to_do(tmp_path, change, request_, said):
         predicted(tmp_path, change(cases()), **request_)
     assert said in str(told.value)
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_column_that_was_empty_at_first_is_no_obstacle(tmp_path):
+    """It was added later: the models of earlier rows have no value of it to learn from."""
+    chance = np.random.default_rng(3)
+    rows = 2_500
+    day = np.arange(rows) // 10
+    helps = chance.normal(size=rows)
+    late = np.where(day > 200, chance.normal(size=rows), np.nan)
+    when = pd.to_datetime("2024-01-01") + pd.to_timedelta(day, unit="D")
+    outcome = (helps + chance.normal(size=rows) > 0.5).astype(int)
+    table = pd.DataFrame({"left": outcome, "opened": when.strftime("%Y-%m-%d"), "helps": helps, "late": late})
+    found, _ = predicted(tmp_path, table, row_id=None, day="opened")
+    assert found.has_signal
+    assert found.figures[found.method]["AUC"] > 0.7

@@ -1,0 +1,1 @@
+"""Features of people as they were on a day. What they are is `features.people`, a dbt model."""
