@@ -12,7 +12,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-duckdb2 test-spark lint format bench bench-identity bench-incremental bench-unmerge bench-scores lock clean
+.PHONY: help install demo dev metrics test test-duckdb2 test-spark lint format bench bench-identity bench-incremental bench-unmerge bench-scores bench-segments lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,16 @@ demo: .venv/.installed ## Generate 10,000 people, run the whole flow, say what c
 dev: .venv/.installed ## Open the Dagster UI on what the demo left
 	@$(BIN)/tessera dev
 
+.venv-metrics/.installed: $(BOOTSTRAP) pyproject.toml requirements.lock
+	$(call environment,.venv-metrics,requirements.lock)
+	@$(if $(PIP),.venv-metrics/bin/python -m pip install -q --disable-pip-version-check,VIRTUAL_ENV=.venv-metrics $(UV) pip install -q) -e '.[semantic]'
+	@touch $@
+
+ASK ?= query --metrics customers,active_customers,orders,revenue,average_order_value,retention --group-by metric_time__month --order metric_time__month
+# MetricFlow asks PyPI for a newer version of itself at every start: a proxy that is not there keeps it from doing so.
+metrics: .venv-metrics/.installed ## Ask the published marts in metrics: ASK="query --metrics revenue --group-by store__state"
+	@eval "$$(.venv-metrics/bin/tessera env)" && cd dbt_project && export TESSERA_DBT_TARGET=published HTTPS_PROXY=http://127.0.0.1:9 && ../.venv-metrics/bin/dbt -q parse && ../.venv-metrics/bin/mf $(ASK)
+
 test: .venv/.dev ## Run the tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -97,6 +107,9 @@ bench-unmerge: .venv/.dev ## Measure taking one person of a million apart: DEMO=
 bench-scores: .venv/.dev ## Measure forecasts of real shops by what came
 	@$(BIN)/python -m bench.scores
 
+bench-segments: .venv/.dev ## Measure a hundred segments over a million people, and previews
+	@$(BIN)/python -m bench.segments $(if $(WAREHOUSE),--warehouse $(WAREHOUSE))
+
 # duckdb is pinned here: 1.5.5 is the engine of every environment, 2.0 the one that the tests also run on.
 COMPILE = $(UV) pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint .tools/constraints.txt
 lock: .tools/bin/uv ## Recompute the lock files
@@ -109,4 +122,4 @@ lock: .tools/bin/uv ## Recompute the lock files
 	@! grep -nE 'https?://' requirements*.lock
 
 clean: ## Remove environments, caches and the demo's home
-	rm -rf .venv .venv-duckdb2 .venv-spark .venv-rivals .tools .tessera .pytest_cache .ruff_cache dbt_project/target dbt_project/logs
+	rm -rf .venv .venv-duckdb2 .venv-metrics .venv-spark .venv-rivals .tools .tessera .pytest_cache .ruff_cache dbt_project/target dbt_project/logs

@@ -16,6 +16,7 @@ STAGES = (
     "scores",
     "segments",
     "activation",
+    "measurement",
     "marts",
 )
 

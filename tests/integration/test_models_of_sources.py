@@ -7,7 +7,9 @@ import pytest
 from data_contracts.contract import load, systems
 from ingestion import layout
 from ingestion.landing import land
+from orchestration.demo.server import DEMO_TOKEN, serve
 from orchestration.warehouse import dbt, engine
+from tests import api_data
 from tests.drop_data import payments, put, sales
 
 AS_OF = date(2017, 3, 31)
@@ -138,3 +140,34 @@ def test_whatever_happens_to_files_the_tables_are_those_of_a_rebuild(build):
         [("Anne", datetime(2017, 3, 3, 9))],
         [("Anne", datetime(2017, 3, 4, 9))],
     ]
+
+
+def test_a_deal_that_moves_between_two_loads_has_a_stay_in_each_stage(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("HUBSPOT_TOKEN", DEMO_TOKEN)
+    data = api_data.hubspot(tmp_path / "crm", [api_data.contact(1)])
+    for day, stage in ((1, "new"), (3, "new"), (5, "won")):
+        moment = datetime(2017, 2, day, 9)
+        deal = {
+            "id": "700",
+            "name": "Deal",
+            "stage": stage,
+            "created_at": datetime(2017, 2, 1, 9),
+            "updated_at": moment,
+        }
+        api_data.write(data, "hubspot", "deals", [deal])
+        with serve(data) as url:
+            monkeypatch.setenv("HUBSPOT_BASE_URL", url)
+            land("hubspot", settings.root)
+        stays = _stays(settings)
+    assert stays == [
+        ("new", datetime(2017, 2, 1, 9), datetime(2017, 2, 5, 9)),
+        ("won", datetime(2017, 2, 5, 9), None),
+    ]
+    assert _stays(settings, "--full-refresh") == stays
+
+
+def _stays(settings, *options):
+    models = ["stg_hubspot__batches", "stg_hubspot__deal_versions", "conformed__deal_stages"]
+    dbt.run(settings, ["run", "--select", *models, *options], as_of=AS_OF)
+    with engine.reading(settings) as con:
+        return con.execute("select stage, entered_at, left_at from conformed.deal_stages order by stay_no").fetchall()

@@ -4,11 +4,12 @@ import pytest
 
 from orchestration.warehouse import engine, spark
 from tests.spark.comparison import differences
+from tests.spark.conftest import WRITTEN_BY_PYTHON
 
 pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas")]
 
 # What dbt does not build in these schemas.
-_NOT_MODELS = {"activation.results"}
+_NOT_MODELS = set(WRITTEN_BY_PYTHON)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,9 @@ def test_every_model_builds_on_spark(on_spark):
     assert not {table: message for table, (status, message) in on_spark.items() if status != "success"}
 
 
-@pytest.mark.parametrize("stage", ["staging", "conformed", "profile", "features", "activation", "marts"])
+@pytest.mark.parametrize(
+    "stage", ["staging", "conformed", "profile", "features", "scores", "activation", "measurement", "marts"]
+)
 def test_rows_are_the_same(stage, home, warehouse, on_spark):
     tables = _tables(warehouse, stage)
     assert sorted(tables) == sorted(table for table in on_spark if table.startswith(f"{stage}."))
@@ -51,7 +54,7 @@ def test_rows_are_the_same(stage, home, warehouse, on_spark):
 def test_there_were_rows_to_compare(warehouse, on_spark):
     empty = [
         table
-        for stage in ("conformed", "profile", "features", "activation", "marts")
+        for stage in ("conformed", "profile", "features", "scores", "activation", "measurement", "marts")
         for table in _tables(warehouse, stage)
         if not warehouse.execute(f"select count(*) from warehouse.{table}").fetchall()[0][0]
     ]

@@ -61,3 +61,12 @@ def test_bi_is_exposed_to_every_mart():
     exposures = yaml.safe_load((MODELS / "_marts__exposures.yml").read_text())["exposures"]
     bi = next(exposure for exposure in exposures if exposure["name"] == "bi")
     assert bi["depends_on"] == [f"ref('marts__{mart}')" for mart in MARTS]
+
+
+def test_every_score_of_a_person_is_in_the_mart_of_scores():
+    scores = yaml.safe_load((MODELS.parent / "scores" / "_scores__models.yml").read_text())["models"]
+    (people,) = [model for model in scores if model["name"] == "scores__people"]
+    sql = (MODELS / "marts__scores.sql").read_text()
+    # What a label means is told beside the person.
+    besides = {"person_id", "as_of_date", "behaviour_group_description"}
+    assert [c["name"] for c in people["columns"] if c["name"] not in besides and f"'{c['name']}'" not in sql] == []

@@ -1,0 +1,1 @@
+"""What was reported, kept; figures themselves are dbt models."""
