@@ -12,6 +12,7 @@
         record_id,
         source,
         observed_at,
+        confidence,
         case when {{ is_valid }} then 1 else 0 end as is_valid,
         cast({{ completeness }} as bigint) as completeness
 
@@ -71,6 +72,28 @@
         {%- endif %}
         when source is null then 3
         else 1
+    end
+{%- endmacro %}
+
+
+{# The licence of a source that is not ours; null for ours. #}
+{% macro licence(survivorship) -%}
+    case
+        {%- for source, declared in survivorship.get('enrichment', {}).items() %}
+        when source = '{{ source }}' then '{{ declared["licence"] }}'
+        {%- endfor %}
+        when source is null then null
+    end
+{%- endmacro %}
+
+
+{# The last day that a value of a source may be used; null for ever. #}
+{% macro expires_date(survivorship) -%}
+    case
+        {%- for source, declared in survivorship.get('enrichment', {}).items() %}
+        when source = '{{ source }}' then {{ dbt.dateadd('day', declared['valid_days'], 'cast(observed_at as date)') }}
+        {%- endfor %}
+        when source is null then null
     end
 {%- endmacro %}
 

@@ -7,6 +7,12 @@
 
 with
 
+clock as (
+
+    select {{ as_of() }} as as_of_date
+
+),
+
 contacts as (
 
     select * from {{ ref('conformed__contacts') }}
@@ -19,11 +25,26 @@ person_records as (
 
 ),
 
-records as (
+identifiers as (
+
+    select * from {{ ref('conformed__identifiers') }}
+
+),
+
+interactions as (
+
+    select * from {{ ref('conformed__interactions') }}
+
+    where interaction_type in ('opened', 'clicked', 'called', 'bounced')
+
+),
+
+observed as (
 
     select
         contacts.*,
         person_records.person_id,
+        coalesce(person_records.match_confidence, 0) as confidence,
         coalesce(contacts.updated_at, contacts.created_at, cast('1970-01-01' as timestamp)) as observed_at
 
     from contacts
@@ -31,6 +52,51 @@ records as (
     inner join person_records on contacts.record_id = person_records.record_id
 
     where not coalesce(contacts.is_suppressed_evidence, false) and not coalesce(contacts.is_deleted, false)
+
+),
+
+dated as (
+
+    select
+        *,
+        cast({{ expires_date(survivorship) }} as date) as expires_date
+
+    from observed
+
+),
+
+-- What others gave us is used as long as its licence lasts.
+records as (
+
+    select dated.* from dated
+
+    cross join clock
+
+    where dated.expires_date is null or dated.expires_date >= clock.as_of_date
+
+),
+
+-- Where the person was reached, and where mail came back.
+reached as (
+
+    select
+        person_records.person_id,
+        identifiers.identifier_type as attribute,
+        identifiers.identifier_value as value_std,
+        max(case when interactions.interaction_type <> 'bounced' then interactions.occurred_at end) as reached_at,
+        max(case when interactions.interaction_type = 'bounced' then interactions.occurred_at end) as bounced_at
+
+    from interactions
+
+    inner join person_records on interactions.record_id = person_records.record_id
+
+    inner join identifiers
+        on interactions.record_id = identifiers.record_id
+            and interactions.channel = identifiers.identifier_type
+
+    where identifiers.identifier_type in ('email', 'phone')
+
+    group by 1, 2, 3
 
 ),
 
@@ -85,6 +151,25 @@ candidates as (
 
 ),
 
+checked as (
+
+    select
+        candidates.*,
+        case
+            when reached.reached_at >= coalesce(reached.bounced_at, reached.reached_at) then 1
+            when reached.bounced_at is not null then -1
+            else 0
+        end as verified
+
+    from candidates
+
+    left join reached
+        on candidates.person_id = reached.person_id
+            and candidates.attribute = reached.attribute
+            and candidates.value_std = reached.value_std
+
+),
+
 scored as (
 
     select
@@ -94,7 +179,7 @@ scored as (
         {{ dbt.datediff("cast('1970-01-01' as timestamp)", 'observed_at', 'second') }} as recency,
         count(*) over (partition by person_id, attribute, value_std) as frequency
 
-    from candidates
+    from checked
 
 ),
 
@@ -185,6 +270,7 @@ golden as (
         winners.record_id,
         winners.is_valid = 1 as is_valid,
         winners.observed_at,
+        winners.source,
         coalesce(conflicts.count_conflicts, 0) as count_conflicts,
         case
             when rivals.record_id is null then 'unanimous'
@@ -235,6 +321,7 @@ addresses as (
         golden.record_id,
         golden.is_valid,
         golden.observed_at,
+        golden.source,
         golden.count_conflicts,
         golden.rule
 
@@ -269,8 +356,11 @@ select
     value_std,
     record_id,
     rule,
+    case {{ party(survivorship) }} when 1 then 'first' when 2 then 'second' else 'third' end as party,
+    cast({{ licence(survivorship) }} as {{ dbt.type_string() }}) as licence,
     is_valid,
     observed_at,
+    cast({{ expires_date(survivorship) }} as date) as expires_date,
     cast(count_conflicts as bigint) as count_conflicts
 
 from attributes

@@ -1,0 +1,1 @@
+"""Golden profiles over time. How a value survives is `profile.attributes`, a dbt model."""
