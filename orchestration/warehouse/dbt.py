@@ -3,6 +3,7 @@
 Nothing of Dagster belongs here; `orchestration.defs.dbt` turns the events into materialisations and checks.
 """
 
+import hashlib
 import json
 import os
 import queue
@@ -42,12 +43,16 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def newest_change() -> float:
-    """Latest modification of anything dbt parses; a kept manifest older than this is stale."""
+def fingerprint() -> str:
+    """Stands for all that dbt parses, as it is on disk; a manifest of another one is stale.
+
+    Not the latest modification alone: a home that was copied, and a file that was deleted, would seem in order.
+    """
     folders = (PROJECT_DIR / "models", PROJECT_DIR / "macros", PROJECT_DIR / "seeds", PROJECT_DIR / "tests")
     files = [PROJECT_DIR / "dbt_project.yml", PROJECT_DIR / "profiles.yml"]
     files += [path for folder in folders for pattern in _SOURCES for path in folder.rglob(pattern)]
-    return max(path.stat().st_mtime for path in files if path.exists())
+    seen = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(files) if path.exists()]
+    return hashlib.md5(repr(seen).encode()).hexdigest()
 
 
 def target_folder(settings: Settings) -> Path:
@@ -66,12 +71,14 @@ def parsed(settings: Settings) -> Any:
     from dbt.cli.main import dbtRunner
 
     os.environ.update(environment(settings))
-    key = (newest_change(), str(settings.root))
+    key = (fingerprint(), str(settings.root))
     if _kept.get("key") != key:
         lean = ["--no-write-json"] if _is_written(settings) else []
         result = dbtRunner().invoke(["--quiet", *lean, "parse", *_base(settings)])
         if not result.success:
             raise DbtError(f"dbt cannot read the project: {result.exception}")
+        if not lean:
+            _stamp(settings).write_text(_state_of(settings), encoding="utf-8")
         _kept.update(key=key, manifest=result.result)
     return _kept["manifest"]
 
@@ -89,8 +96,17 @@ def _written(settings: Settings) -> Path:
 
 def _is_written(settings: Settings) -> bool:
     """Whether the written manifest is the one of the project as it is on disk."""
-    path = _written(settings)
-    return path.exists() and path.stat().st_mtime >= newest_change()
+    stamp = _stamp(settings)
+    return _written(settings).exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == _state_of(settings)
+
+
+def _stamp(settings: Settings) -> Path:
+    return target_folder(settings) / "manifest.of"
+
+
+def _state_of(settings: Settings) -> str:
+    """What a written manifest is of: the project, and the file itself, which dbt by hand writes anew."""
+    return f"{fingerprint()} {_written(settings).stat().st_mtime_ns}"
 
 
 def _close_connections() -> None:
