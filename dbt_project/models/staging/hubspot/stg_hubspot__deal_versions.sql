@@ -19,9 +19,9 @@ renamed as (
         coalesce(is_archived, false) as is_deleted,
         created_at as opened_at,
         updated_at,
-        row_number() over (
+        cast(row_number() over (
             partition by id order by updated_at nulls first, _file, _received_at, _part_id, _line
-        ) as version_no,
+        ) as bigint) as version_no,
         _part_id as _batch_id,
         _line,
         _dlt_load_id as _load_id
