@@ -32,10 +32,9 @@ class RepeatsAndValue:
     def learned(cls, now: Snapshot) -> "RepeatsAndValue":
         """From all that is known at a snapshot. Raises ValueError where there is nothing to learn from."""
         known = now.known
-        when = repeat_purchases.fit(
-            History(now.history.repeats[known], now.history.last[known], now.history.age[known])
-        )
-        worth = purchase_value.fit(now.count[known], now.mean[known])
+        seen = History(now.history.repeats[known], now.history.last[known], now.history.age[known])
+        with bounded(0):
+            when, worth = repeat_purchases.fit(seen), purchase_value.fit(now.count[known], now.mean[known])
         paid = float(np.nansum(now.count * np.nan_to_num(now.mean)))
         kept = max(1 - float(now.column("returned").sum()) / paid, 0.0) if paid else 1.0
         return cls(when, worth, kept)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from orchestration.settings import Settings
 
-_MANY_ROWS = 50_000
+_MANY_ROWS = 100_000
 
 
 @contextmanager
