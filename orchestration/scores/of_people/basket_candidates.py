@@ -16,6 +16,7 @@ NUMBERS = (
 )  # fmt: skip
 # Candidates of each kind a person; with more the answer is the same and takes longer.
 _OWN, _POPULAR, _OF_TYPE, _TYPES = 50, 15, 3, 5
+# Days after which a purchase counts a third. Summed as whole millionths: sums of reals depend on their order.
 _SLOWLY, _FAST = 90.0, 25.0
 # Days of history that say something of the next basket.
 _LOOK_BACK_DAYS = 365
@@ -29,9 +30,18 @@ _BASKETS = """
     where lines.line_type = 'sale' and lines.product_id is not null and lines.business_date > $from
         and lines.business_date <= $day
 """
+_PRODUCTS = """
+    create or replace temp table products_past as
+    select product, count(distinct person_id) filter ($day::date - day < 28) as product_people_28d,
+        count(*) / count(distinct person_id) as product_repeats,
+        count(*) filter ($day::date - day < 28) as product_baskets_28d,
+        any_value(product_type) as product_type
+    from baskets left join conformed.products as products on baskets.product = products.product_id
+    where day <= $day group by product
+"""
 _TABLES = """
     create or replace temp table past as
-    from baskets where day <= $day and ($one_in = 1 or hash(person_id) % $one_in = 0);
+    from baskets where day <= $day and ($one_in = 1 or hash(person_id) % $one_in = $part);
     create or replace temp table people_past as
     select person_id, count(distinct basket) as person_baskets,
         count(distinct basket) filter ($day::date - day < 28) as person_baskets_28d,
@@ -40,13 +50,6 @@ _TABLES = """
         (max(day) - min(day)) / nullif(count(distinct basket) - 1, 0) as person_gap,
         count(*) / count(distinct basket) as person_size
     from past group by person_id;
-    create or replace temp table products_past as
-    select product, count(distinct person_id) filter ($day::date - day < 28) as product_people_28d,
-        count(*) / count(distinct person_id) as product_repeats,
-        count(*) filter ($day::date - day < 28) as product_baskets_28d,
-        any_value(product_type) as product_type
-    from baskets left join conformed.products as products on baskets.product = products.product_id
-    where day <= $day group by product;
     create or replace temp table pairs as
     select person_id, product, count(*) as baskets,
         count(*) filter ($day::date - day < 28) as baskets_28d,
@@ -54,8 +57,8 @@ _TABLES = """
         $day::date - max(day) as recency,
         $day::date - min(day) as age,
         (max(day) - min(day)) / nullif(count(*) - 1, 0) as gap,
-        sum(exp(-($day::date - day) / {slowly})) as faded_slowly,
-        sum(exp(-($day::date - day) / {fast})) as faded_fast
+        sum((1e6 * exp(-($day::date - day) / {slowly}))::bigint) / 1e6 as faded_slowly,
+        sum((1e6 * exp(-($day::date - day) / {fast}))::bigint) / 1e6 as faded_fast
     from past group by person_id, product;
     create or replace temp table types as
     select person_id, product_type, count(distinct basket) as type_baskets,
@@ -109,13 +112,21 @@ def prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> date | None:
     return con.execute("select min(day) from baskets").fetchall()[0][0]
 
 
-def told(con: duckdb.DuckDBPyConnection, day: date, one_in: int = 1) -> None:
-    """Temp table `told`: one row per person and candidate as known at the end of a day, of one in so many people."""
+def products(con: duckdb.DuckDBPyConnection, day: date) -> None:
+    """Temp table `products_past`: what is known of each product at the end of a day."""
+    con.execute(_PRODUCTS, {"day": day})
+
+
+def told(con: duckdb.DuckDBPyConnection, day: date, one_in: int = 1, part: int = 0) -> None:
+    """Temp table `told`: one row per person and candidate as known at the end of a day, after `products` of that day.
+
+    Of one in so many people; `part` says which.
+    """
     sql = _TABLES.format(own=_OWN, popular=_POPULAR, of_type=_OF_TYPE, types=_TYPES, slowly=_SLOWLY, fast=_FAST)
     for statement in sql.split(";"):
         if statement.strip():
-            names = {name: value for name, value in {"day": day, "one_in": one_in}.items() if f"${name}" in statement}
-            con.execute(statement, names or None)
+            given = {"day": day, "one_in": one_in, "part": part}
+            con.execute(statement, {name: value for name, value in given.items() if f"${name}" in statement} or None)
     con.execute(f"create or replace temp table told as {_TOLD}")
 
 

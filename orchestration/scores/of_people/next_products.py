@@ -66,13 +66,15 @@ def learn(con: duckdb.DuckDBPyConnection, as_of: date) -> Learned:
     notes = [] if measured else ["too little history for a holdout: nothing here is measured"]
     learned = Learned(first, as_of, sum(len(one.hit) for one in cases[:_SNAPSHOTS]), (chosen, model),
                       {"probability": chosen}, measured, {}, {}, notes)  # fmt: skip
+    basket_candidates.products(con, as_of)
     basket_candidates.told(con, as_of, max(people // _REFERENCE_PEOPLE, 1))
-    spoken = _named(con, "true", chosen, model)["probability"].to_numpy(zero_copy_only=False)
+    spoken = _named(con, chosen, model)["probability"].to_numpy(zero_copy_only=False)
     return Learned(**{**vars(learned), "reference": {"probability": Reference.learned(spoken)}})
 
 
 def _cases(con: duckdb.DuckDBPyConnection, day: date, one_in: int) -> _Cases:
     """Candidates of people who came within the days after a day."""
+    basket_candidates.products(con, day)
     basket_candidates.told(con, day, one_in)
     basket_candidates.came(con, day, _WITHIN_DAYS)
     found = con.execute(
@@ -179,20 +181,19 @@ def said(con: duckdb.DuckDBPyConnection, learned: Learned, as_of: date) -> pa.Ta
     if learned.content is None or basket_candidates.prepare(con, as_of) is None:
         return con.execute(_NOBODY).to_arrow_table()
     method, model = learned.content
-    basket_candidates.told(con, as_of)
-    people = con.execute("select count(*) from people_past").fetchall()[0][0]
-    parts = [
-        _named(con, f"hash(person_id) % {parts_wanted} = {part}", method, model)
-        for parts_wanted in [max(-(-people // _AT_ONCE), 1)]
-        for part in range(parts_wanted)
-    ]
-    return pa.concat_tables(parts)
+    basket_candidates.products(con, as_of)
+    people = con.execute("select count(distinct person_id) from baskets").fetchall()[0][0]
+    parts = max(-(-people // _AT_ONCE), 1)
+    found = []
+    for part in range(parts):
+        basket_candidates.told(con, as_of, parts, part)
+        found.append(_named(con, method, model))
+    return pa.concat_tables(found)
 
 
-def _named(con: duckdb.DuckDBPyConnection, which: str, method: str, model: Any) -> pa.Table:
-    found = con.execute(
-        f"select person_id, product, {', '.join(NUMBERS)} from told where {which} order by all"
-    ).fetchnumpy()
+def _named(con: duckdb.DuckDBPyConnection, method: str, model: Any) -> pa.Table:
+    """The likeliest and the new products of the people in `told`."""
+    found = con.execute(f"select person_id, product, {', '.join(NUMBERS)} from told order by all").fetchnumpy()
     con.register("judged_in", pa.table({
         "person_id": found["person_id"], "product_id": found["product"],
         "score": _probability(model, method, _matrix(found)), "is_repeat": np.asarray(found["baskets"]) > 0,

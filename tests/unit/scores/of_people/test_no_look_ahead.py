@@ -20,7 +20,7 @@ LEAKS = {
     "purchases": (snapshots, "_features_sql", "where day <= $day", "where day <= $day + 30"),
     "coupons": (coupon_cases, "_TOLD", "orders.day < cases.sent", "orders.day < cases.sent + 30"),
     "campaigns": (coupon_cases, "_TOLD", "used.first_day < cases.sent", "used.first_day < cases.sent + 30"),
-    "baskets": (basket_candidates, "_TABLES", "from baskets where day <= $day", "from baskets where day <= $day + 30"),
+    "baskets": (basket_candidates, "_TABLES", "from baskets where day <= $day and", "from baskets where day <= $day + 30 and"),
 }
 
 
@@ -47,6 +47,7 @@ def of_coupons(con, known_until):
 
 def of_baskets(con, known_until):
     basket_candidates.prepare(con, known_until)
+    basket_candidates.products(con, THEN)
     basket_candidates.told(con, THEN)
     return [str(row) for row in con.execute("from told order by all").fetchall()]
 
