@@ -39,7 +39,7 @@ class Document:
 def read(file: Path) -> Document:
     """Parse one document. Raises UnreadableError."""
     try:
-        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = _composed(file.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise UnreadableError(1, f"not UTF-8 at byte {error.start}: save the file as UTF-8") from error
     except yaml.MarkedYAMLError as error:
@@ -53,6 +53,14 @@ def read(file: Path) -> Document:
     _walk(root, (), lines)
     loader = yaml.SafeLoader("")
     return Document(loader.construct_document(root), lines)
+
+
+def _composed(text: str) -> yaml.Node | None:
+    """The document's tree: parsed in C, four times as fast; what is not YAML is told in the words of the other."""
+    try:
+        return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        return yaml.compose(text, Loader=yaml.SafeLoader)
 
 
 def _walk(node: yaml.Node, path: tuple[Any, ...], lines: dict[tuple[Any, ...], int]) -> None:

@@ -26,7 +26,7 @@ app = typer.Typer(
     help="Tessera, a customer data platform in your own warehouse.",
 )
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that broke their contract: see them, land them once mended.")
-segment = typer.Typer(no_args_is_help=True, help="Segments: preview a document before it is used.")
+segment = typer.Typer(no_args_is_help=True, help="Segments: which there are; preview a document before it is used.")
 contracts = typer.Typer(no_args_is_help=True, help="Data contracts and what is generated from them.")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(segment, name="segment")
@@ -211,7 +211,7 @@ def why_sent(sync_name: str, person_id: str) -> None:
 
 @app.command("why-segment")
 def why_segment(person_id: str, segment_name: str) -> None:
-    """Each clause of a segment's rules, with this person's value."""
+    """Each clause of a segment's rules with this person's value, what else decides, why the person came and left."""
     from orchestration.segments.explain import why_text
 
     typer.echo(why_text(_settings(), person_id, segment_name))
@@ -220,9 +220,17 @@ def why_segment(person_id: str, segment_name: str) -> None:
 @segment.command("preview")
 def segment_preview(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
     """Size, reach, overlap, breakdown and masked examples of a segment document; writes nothing."""
-    from orchestration.segments.preview import preview_text
+    from orchestration.segments.telling import preview_text
 
     typer.echo(preview_text(_settings(), file))
+
+
+@segment.command("list")
+def segment_list() -> None:
+    """Every segment with kind, status, size and who approved it; documents that cannot be used."""
+    from orchestration.segments.telling import list_text
+
+    typer.echo(list_text(_settings()))
 
 
 @quarantine.command("list")

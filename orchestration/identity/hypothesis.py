@@ -85,8 +85,8 @@ def rebuild_segments(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool
     After `rebuild_profiles`; from here on the stand-ins hold the affected and whom they are ranked among, which is
     everybody else or `MOST_RANKED` of them.
     """
-    from orchestration.segments.compile import membership_query
     from orchestration.segments.document import load_documents
+    from orchestration.segments.members import lacking, membership_query, prepare
 
     query = compiled.query(settings, "features__people")
     if query is None or not engine.table_exists(con, "features", "people", "warehouse"):
@@ -95,7 +95,8 @@ def rebuild_segments(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool
     day = con.execute("select max(as_of_date) from warehouse.features.people").fetchall()[0][0]
     compiled.replace(con, "features.people", query)
     documents = load_documents(PROJECT_ROOT / "orchestration" / "defs" / "segments")[0]
-    active = [document for document in documents if document.status == "active"]
+    active = [one for one in documents if one.status == "active" and not lacking(con, one, documents)]
+    prepare(con, active, documents)
     _put_members(con, [document.name for document in active], membership_query(active, documents, day), day)
     return True
 

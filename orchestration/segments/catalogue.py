@@ -1,6 +1,7 @@
-"""What rules may name: attributes, features and activities with their types, from dbt's own declarations.
+"""What rules may name: attributes, features, scores and activities with their types, from dbt's own declarations.
 
-To offer another column of a person, add it to profile.people or features.people; another activity, to ACTIVITIES below.
+To offer another column of a person, add it to profile.people, features.people or scores.people; another activity, to
+ACTIVITIES below.
 """
 
 from dataclasses import dataclass, field
@@ -64,6 +65,16 @@ ACTIVITIES = {
         "opened_at",
         {**dict.fromkeys(("status", "priority", "channel", "brand"), "text"), "satisfaction_score": "number"},
     ),
+    "feedback": Activity(
+        "conformed.feedback",
+        "feedback_date",
+        "occurred_at",
+        {
+            **dict.fromkeys(("feedback_type", "channel", "language", "topics", "complaint_by", "brand"), "text"),
+            "sentiment": "number",
+            "is_complaint": "boolean",
+        },
+    ),
     "redemption": Activity(
         "conformed.coupon_redemptions",
         "business_date",
@@ -79,7 +90,12 @@ class Catalogue:
 
     attributes: dict[str, str]
     features: dict[str, str]
+    scores: dict[str, str]
     activities: dict[str, Activity]
+
+    def of(self, kind: str) -> dict[str, str]:
+        """The columns that a clause of the kind (attribute, feature, score) may compare."""
+        return {"attribute": self.attributes, "feature": self.features, "score": self.scores}[kind]
 
 
 @cache
@@ -88,13 +104,16 @@ def read(models: Path = MODELS) -> Catalogue:
     return Catalogue(
         attributes=_columns(models / "profile" / "_profile__models.yml", "profile__people"),
         features=_columns(models / "features" / "_features__models.yml", "features__people"),
+        scores=_columns(models / "scores" / "_scores__models.yml", "scores__people"),
         activities=ACTIVITIES,
     )
 
 
 def _columns(file: Path, model: str) -> dict[str, str]:
     declared = next(entry for entry in yaml.safe_load(file.read_text())["models"] if entry["name"] == model)
-    return {column["name"]: _kind(column["data_type"]) for column in declared["columns"]}
+    # Which record a golden value comes from is evidence, nothing to select people by.
+    named = [column for column in declared["columns"] if not column["name"].endswith("_record_id")]
+    return {column["name"]: _kind(column["data_type"]) for column in named}
 
 
 def _kind(data_type: str) -> str:

@@ -37,9 +37,8 @@ def unknown(what: str, name: str, known: Any) -> str:
 
 def _leaf(leaf: Any, catalogue: Catalogue) -> list[Problem]:
     kind = rules.kind(leaf)
-    if kind in {"attribute", "feature"}:
-        known = catalogue.attributes if kind == "attribute" else catalogue.features
-        return _compared(kind, getattr(leaf, kind), leaf, known)
+    if isinstance(leaf, rules.Comparison):
+        return _compared(kind, getattr(leaf, kind), leaf, catalogue.of(kind))
     if isinstance(leaf, rules.Sequence):
         return [
             (("sequence", index, *path), message)

@@ -1,55 +1,28 @@
-"""The document that declares a segment: its model, the loader of a folder, messages that name file and line.
+"""The documents that declare segments: the loader of a folder, and what is wrong between documents, by file and line.
 
-What rules may say is in `rules`, what they may name in `catalogue`.
+What one document may say is in `declaration`, what its rules may say in `rules`, what they may name in `catalogue`.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic import ValidationError
 
 from orchestration.errors import TesseraError
-from orchestration.segments import catalogue, check
-from orchestration.segments.rules import KINDS, Clause, Comparison, DaysAgo, Step, kind
+from orchestration.segments import catalogue, check, declaration
+from orchestration.segments.declaration import Envelope, SegmentDocument
+from orchestration.segments.messages import RULES, dotted, explained
 from orchestration.settings import PROJECT_ROOT
 from orchestration.yaml_lines import Document, UnreadableError, read
 
 FOLDER = PROJECT_ROOT / "orchestration" / "defs" / "segments"
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-_RULES = ("attributes", "rules")
-Owner = Annotated[str, StringConstraints(pattern=r"^(team:[\w-]+|[^@\s]+@[^@\s]+)$")]
-
-
-class SegmentDocument(BaseModel):
-    """One segment. Only an active one has members; `approved` says someone looked at it, `active` that it is in use."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: Name
-    description: str
-    owner: Owner
-    status: Literal["draft", "approved", "active"] = "draft"
-    approved_by: str | None = None
-    approved_date: date | None = None
-    kind: Literal["rules"] = "rules"
-    rules: Clause
-
-    @model_validator(mode="after")
-    def _approved_by_someone(self) -> "SegmentDocument":
-        if self.status != "draft" and not self.approved_by:
-            raise ValueError(f"status {self.status} needs approved_by: who approved it")
-        return self
-
-
-class _Envelope(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    type: Literal["orchestration.components.Segment"]
-    attributes: SegmentDocument
+# Read as text: a document that nobody can parse may be an exclusion all the same.
+_EXCLUDES = re.compile(r"^\s*kind:\s*['\"]?exclusion\b", re.MULTILINE)
+_IN_USE = re.compile(r"^\s*status:\s*['\"]?active\b", re.MULTILINE)
+_Loaded = dict[Path, tuple[SegmentDocument, Document]]
 
 
 @dataclass(frozen=True)
@@ -71,12 +44,13 @@ class InvalidDocumentError(TesseraError):
 def load_documents(folder: Path = FOLDER) -> tuple[list[SegmentDocument], list[DocumentError]]:
     """Every usable segment of the folder, by file name; what is wrong with a document stops no other.
 
-    A segment that names another one which cannot be used cannot be used either.
+    A segment that names another one which cannot be used cannot be used either, nor one whose exclusion cannot be.
     """
     read_files = {file: _load(file) for file in sorted(folder.glob("*.y*ml"))}
     errors = [error for _, _, problems in read_files.values() for error in problems]
     good = {file: (segment, document) for file, (segment, document, problems) in read_files.items() if not problems}
-    while broken := list(_dangling(good)):
+    there = {file.stem for file in read_files}
+    while broken := [*_dangling(good, there), *_disputed(good), *_unguarded(good, read_files.keys() - good.keys())]:
         errors += broken
         for error in broken:
             good.pop(error.file, None)
@@ -101,28 +75,63 @@ def _load(file: Path) -> tuple[SegmentDocument | None, Document | None, list[Doc
     except UnreadableError as error:
         return None, None, [DocumentError(file, error.line, str(error))]
     try:
-        segment = _Envelope.model_validate(document.content).attributes
+        segment = Envelope.model_validate(document.content).attributes
     except ValidationError as error:
-        found = {_explained(document, problem): None for problem in error.errors()}
+        found = {explained(document, problem): None for problem in error.errors()}
         return None, document, [DocumentError(file, line, message) for line, message in found]
     problems: list[check.Problem] = []
     if segment.name != file.stem:
         problems.append((("attributes", "name"), f"name '{segment.name}' must be the file's: '{file.stem}'"))
-    named = check.problems(segment.rules, catalogue.read())
-    problems += [((*_RULES, *path), f"{_dotted(path)}{message}") for path, message in named]
+    problems += [(("attributes", *path), message) for path, message in declaration.problems(segment, file)]
+    if segment.rules:
+        named = check.problems(segment.rules, catalogue.read())
+        problems += [((*RULES, *path), f"{dotted(path)}{message}") for path, message in named]
+    if segment.file:
+        segment = segment.model_copy(update={"file": str(declaration.list_file(segment.file, file))})
     return segment, document, [DocumentError(file, document.line(path), message) for path, message in problems]
 
 
-def _dangling(good: dict[Path, tuple[SegmentDocument, Document]]) -> Iterable[DocumentError]:
-    """Documents that name a segment which is not usable, or that depend on themselves."""
+def _dangling(good: _Loaded, there: set[str]) -> Iterator[DocumentError]:
+    """Documents that name a segment which is not usable, or whose rules depend on themselves.
+
+    An exclusion may name any that is `there`: it must work on when what it guards is broken.
+    """
     by_name = {segment.name: segment for segment, _ in good.values()}
     for file, (segment, document) in good.items():
-        for path, name in check.references(segment.rules):
-            line = document.line((*_RULES, *path))
+        for path, name in check.references(segment.rules) if segment.rules else []:
+            line = document.line((*RULES, *path))
             if name not in by_name:
                 yield DocumentError(file, line, check.unknown("usable segment", name, set(by_name) - {segment.name}))
             elif circle := _circle(segment.name, name, by_name):
                 yield DocumentError(file, line, f"a segment cannot depend on itself: {' -> '.join(circle)}")
+        for at, name in enumerate(segment.excluded_from or ()):
+            if name not in there:
+                line = document.line(("attributes", "excluded_from", at))
+                yield DocumentError(file, line, check.unknown("segment", name, there - {segment.name}))
+
+
+def _disputed(good: _Loaded) -> Iterator[DocumentError]:
+    """Documents that claim a place in a priority group which another one, earlier by file name, has."""
+    holders: dict[tuple[str, int], str] = {}
+    for file, (segment, document) in good.items():
+        if segment.priority_group is None:
+            continue
+        holder = holders.setdefault((segment.priority_group, segment.priority), segment.name)
+        if holder != segment.name:
+            message = f"priority {segment.priority} of group {segment.priority_group} is that of '{holder}'"
+            yield DocumentError(file, document.line(("attributes", "priority")), message)
+
+
+def _unguarded(good: _Loaded, unusable: Iterable[Path]) -> Iterator[DocumentError]:
+    """Documents whose people an exclusion would have judged that nobody can read: they keep the members they have."""
+    for broken in sorted(unusable):
+        text = broken.read_text(encoding="utf-8", errors="replace")
+        if not (_EXCLUDES.search(text) and _IN_USE.search(text)):
+            continue
+        for file, (segment, document) in good.items():
+            if segment.kind != "exclusion":
+                told = f"exclusion {broken.name} cannot be used: correct it first, until then nobody comes or goes"
+                yield DocumentError(file, document.line(("attributes", "name")), told)
 
 
 def _circle(start: str, step: str, by_name: dict[str, SegmentDocument]) -> list[str] | None:
@@ -135,68 +144,6 @@ def _circle(start: str, step: str, by_name: dict[str, SegmentDocument]) -> list[
         if path[-1] in seen or path[-1] not in by_name:
             continue
         seen.add(path[-1])
-        paths += [[*path, name] for _, name in check.references(by_name[path[-1]].rules)]
+        following = by_name[path[-1]].rules
+        paths += [[*path, name] for _, name in check.references(following)] if following else []
     return None
-
-
-def _explained(document: Document, problem: Any) -> tuple[int, str]:
-    """Line and sentence of one validation problem."""
-    path, content, shape = _located(document.content, problem["loc"])
-    # What is wrong with a whole mapping is said at its first key.
-    is_mapping_of_rules = isinstance(content, dict) and content and path[:2] == _RULES
-    line = document.line((*path, next(iter(content))) if is_mapping_of_rules else path)
-    if problem["type"] == "extra_forbidden":
-        return line, f"{_dotted(path[1:-1])}unknown key '{path[-1]}'{document.suggestion(str(path[-1]), shape)}"
-    if problem["type"] == "missing":
-        missing = problem["loc"][-1]
-        return line, f"{_dotted(path[1:])}'{missing}' is missing"
-    return line, f"{_dotted(path[1:])}{problem['msg'].removeprefix('Value error, ')}"
-
-
-def _located(content: Any, loc: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any, list[str]]:
-    """The part of `loc` that is in the document, what stands there, and the keys known in the mapping around it.
-
-    The rest of `loc` names the alternatives that were tried; that of a clause looks like one of its keys.
-    """
-    path: tuple[Any, ...] = ()
-    shape = list(_Envelope.model_fields)
-    tag = None
-    for part in loc:
-        if part == tag or not (_has_key(content, part) or _has_item(content, part)):
-            tag = None
-            continue
-        if isinstance(content, dict):
-            shape = _known_keys(path, content)
-        content = content[part]
-        path = (*path, part)
-        is_clause = path == _RULES or path[-1] == "not" or path[-2:-1] in {("and",), ("or",)}
-        tag = kind(content) if is_clause and isinstance(content, dict) else None
-    return path, content, shape
-
-
-def _has_key(content: Any, part: Any) -> bool:
-    return isinstance(content, dict) and part in content
-
-
-def _has_item(content: Any, part: Any) -> bool:
-    return isinstance(content, list) and isinstance(part, int) and part < len(content)
-
-
-def _known_keys(path: tuple[Any, ...], mapping: dict[Any, Any]) -> list[str]:
-    """The keys that a mapping at a path may have."""
-    if not path:
-        shape: type[BaseModel] = _Envelope
-    elif path == ("attributes",):
-        shape = SegmentDocument
-    elif "days_ago" in mapping:
-        shape = DaysAgo
-    elif "where" in path:
-        shape = Comparison
-    else:
-        shape = KINDS.get(kind(mapping) or "", Step)
-    return [field.alias or name for name, field in shape.model_fields.items()]
-
-
-def _dotted(path: tuple[Any, ...]) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return f"{text.removeprefix('.')}: " if text else ""

@@ -10,23 +10,13 @@ from sqlglot import exp
 from orchestration.errors import TesseraError
 from orchestration.segments import rules
 from orchestration.segments.compile import Evaluation, condition, query, value
-from orchestration.segments.document import FOLDER, InvalidDocumentError, SegmentDocument, load_documents
-from orchestration.segments.preview import features_day
+from orchestration.segments.declaration import SegmentDocument
+from orchestration.segments.document import FOLDER, InvalidDocumentError, load_documents
+from orchestration.segments.members import gates, lacking, membership_query, prepare
+from orchestration.segments.viewpoint import NothingToPreviewError, features_day
+from orchestration.segments.wording import text
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
-
-_WORDS = {
-    "eq": "is",
-    "ne": "is not",
-    "gt": "is more than",
-    "gte": "is at least",
-    "lt": "is less than",
-    "lte": "is at most",
-    "between": "is between",
-    "in": "is one of",
-    "contains": "contains",
-    "starts_with": "starts with",
-}
 
 
 class NobodyError(TesseraError):
@@ -36,33 +26,67 @@ class NobodyError(TesseraError):
 def why(settings: Settings, person_id: str, segment: str, folder: Path = FOLDER) -> dict[str, Any]:
     """Each clause of the segment for one person, on the day that the features look from.
 
-    Keys: segment, person_id (the survivor, if the person was merged), as_of, is_member, entered_date (of the present
-    stay, else null), clauses. A clause has `where` (its path in the rules), `clause` (as text), `is_true` and `value`
+    Keys: segment, person_id (the survivor, if the person was merged), as_of, is_member (by rules, exclusions and
+    priorities; whether or not the segment is in use), entered_date (of the present stay, else null), clauses, gates
+    (exclusions and earlier segments of its group that take the person), stays (entered_date, left_date and why of
+    each, the newest first). A clause has `where` (its path in the rules), `clause` (as text), `is_true` and `value`
     (what was looked at; null for `and`, `or`, `not`). Raises InvalidDocumentError and NobodyError.
     """
     document, everything = _documents(segment, folder)
     with engine.reading(settings) as con:
         as_of = features_day(con, settings)
+        if missing := lacking(con, document, everything):
+            raise NothingToPreviewError(missing)
         person = _person(con, person_id)
-        evaluation = Evaluation(as_of, {one.name: one for one in everything})
-        clauses = [((), document.rules), *_all(document.rules)]
-        columns: dict[str, exp.Expression] = {}
-        for number, (_, clause) in enumerate(clauses):
-            columns[f"t{number}"] = condition(clause, evaluation)
-            columns[f"v{number}"] = exp.null() if rules.inner(clause) else value(clause, evaluation)
-        chosen = query(columns, evaluation).where(exp.column("person_id", table="people").eq(person))
-        row = con.execute(chosen.sql(dialect="duckdb")).fetchall()[0][1:]
+        con.execute("create or replace temp table asked as select ?::varchar as person_id", [person])
+        prepare(con, [document], everything)
+        is_member = con.execute(
+            f"select s0 from ({membership_query([document], everything, as_of, only='asked')}) as evaluated"
+        ).fetchall()[0][0]
+        stays = _stays(con, person, segment)
         return {
             "segment": segment,
             "person_id": person,
             "as_of": as_of,
-            "is_member": row[0],
-            "entered_date": _entered(con, person, segment),
-            "clauses": [
-                {"where": dotted(path), "clause": text(clause), "is_true": row[2 * i], "value": row[2 * i + 1]}
-                for i, (path, clause) in enumerate(clauses)
-            ],
+            "is_member": is_member,
+            "entered_date": next((stay["entered_date"] for stay in stays if stay["left_date"] is None), None),
+            "clauses": _clauses(con, document, everything, as_of),
+            "gates": _closed(con, document, everything, as_of),
+            "stays": stays,
         }
+
+
+def _clauses(
+    con: duckdb.DuckDBPyConnection, document: SegmentDocument, everything: list[SegmentDocument], as_of: Any
+) -> list[dict[str, Any]]:
+    """Every clause with its truth and its value for the person asked about."""
+    evaluation = Evaluation(as_of, {one.name: one for one in everything})
+    clauses = [((), document.definition), *_all(document.definition)]
+    columns: dict[str, exp.Expression] = {}
+    for number, (_, clause) in enumerate(clauses):
+        looks = not (rules.inner(clause) or isinstance(clause, rules.InSegment | rules.InList | rules.InModel))
+        columns[f"t{number}"] = condition(clause, evaluation)
+        columns[f"v{number}"] = value(clause, evaluation) if looks else exp.null()
+    row = con.execute(query(columns, evaluation, only="asked").sql(dialect="duckdb")).fetchall()[0][1:]
+    return [
+        {"where": dotted(path), "clause": text(clause), "is_true": row[2 * i], "value": row[2 * i + 1]}
+        for i, (path, clause) in enumerate(clauses)
+    ]
+
+
+def _closed(
+    con: duckdb.DuckDBPyConnection, document: SegmentDocument, everything: list[SegmentDocument], as_of: Any
+) -> list[str]:
+    """What takes the person asked about out of the segment, or would if the rules fitted."""
+    judges = gates(document, everything)
+    named = [*judges.exclusions, *judges.earlier]
+    if not named:
+        return []
+    query_of_gates = membership_query(named, everything, as_of, only="asked")
+    row = con.execute(f"select * exclude (person_id) from ({query_of_gates}) as evaluated").fetchall()[0]
+    told = [f"excluded by {one.name}" for one in judges.exclusions]
+    told += [f"in {one.name}, which comes first in {one.priority_group}" for one in judges.earlier]
+    return [words for words, is_in in zip(told, row, strict=True) if is_in]
 
 
 def _documents(segment: str, folder: Path) -> tuple[SegmentDocument, list[SegmentDocument]]:
@@ -90,14 +114,16 @@ def _person(con: duckdb.DuckDBPyConnection, person_id: str) -> str:
     return person
 
 
-def _entered(con: duckdb.DuckDBPyConnection, person: str, segment: str) -> Any:
+def _stays(con: duckdb.DuckDBPyConnection, person: str, segment: str) -> list[dict[str, Any]]:
     if not engine.table_exists(con, "segments", "membership"):
-        return None
+        return []
     found = con.execute(
-        "select entered_date from segments.membership where person_id = ? and segment = ? and left_date is null",
+        "select entered_date, left_date, entered_because, left_because from segments.membership "
+        "where person_id = ? and segment = ? order by entered_date desc",
         [person, segment],
     ).fetchall()
-    return found[0][0] if found else None
+    return [dict(zip(("entered_date", "left_date", "entered_because", "left_because"), row, strict=True))
+            for row in found]  # fmt: skip
 
 
 def _all(clause: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], Any]]:
@@ -112,60 +138,9 @@ def dotted(path: tuple[str | int, ...]) -> str:
     return "rules" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
 
 
-def text(clause: Any) -> str:
-    """A clause in words."""
-    match clause:
-        case rules.And():
-            return "all of"
-        case rules.Or():
-            return "at least one of"
-        case rules.Not():
-            return "not"
-        case rules.InSegment():
-            return f"in segment {clause.segment}"
-        case rules.Sequence():
-            first, second = (_act(step.did, step.where) for step in clause.sequence)
-            recent = f", {first} in the last {clause.in_last_days} days" if clause.in_last_days else ""
-            return f"{second} within {clause.within_days} days after {first}{recent}"
-    return _simple(clause)
-
-
-def _simple(clause: Any) -> str:
-    kind = rules.kind(clause)
-    name = getattr(clause, kind)
-    if kind in {"attribute", "feature"}:
-        return f"{name} {_compared(clause)}"
-    within = f" within {clause.within_days} days" if clause.within_days else ""
-    if kind == "did":
-        return f"{_act(name, clause.where)}{_often(clause)}{within}"
-    if kind == "did_not":
-        return f"no {_act(name, clause.where)}{within}"
-    return f"{kind} {_act(name, clause.where)}{within or f' more than {clause.not_within_days} days ago'}"
-
-
-def _often(clause: rules.Did) -> str:
-    if clause.at_most is not None:
-        return f" at most {clause.at_most} times"
-    return f" at least {clause.at_least} times" if (clause.at_least or 1) > 1 else ""
-
-
-def _act(name: str, where: rules.Filters) -> str:
-    narrowed = ", ".join(f"{column} {_compared(compared)}" for column, compared in where.items())
-    return f"{name} ({narrowed})" if narrowed else name
-
-
-def _compared(compared: rules.Comparison) -> str:
-    if compared.operator == "is_null":
-        return "is missing" if compared.value else "is known"
-    values = compared.value if isinstance(compared.value, list | tuple) else [compared.value]
-    words = [f"{one.days_ago} days ago" if isinstance(one, rules.DaysAgo) else str(one) for one in values]
-    joined = " and ".join(words) if compared.operator == "between" else ", ".join(words)
-    return f"{_WORDS[compared.operator]} {joined}"
-
-
-def why_text(settings: Settings, person_id: str, segment: str) -> str:
+def why_text(settings: Settings, person_id: str, segment: str, folder: Path = FOLDER) -> str:
     """The explanation as lines to read, inner clauses set in. Raises as `why` does."""
-    seen = why(settings, person_id, segment)
+    seen = why(settings, person_id, segment, folder)
     since = f" since {seen['entered_date']}" if seen["entered_date"] else ""
     verdict = f"is in {segment}{since}" if seen["is_member"] else f"is not in {segment}"
     lines = [f"{seen['person_id']} {verdict}, as of {seen['as_of']}"]
@@ -173,4 +148,9 @@ def why_text(settings: Settings, person_id: str, segment: str) -> str:
         indent = "  " * (1 + clause["where"].count("[") + clause["where"].count(".not"))
         value = "" if clause["value"] is None else f"  ({clause['value']})"
         lines.append(f"{'yes' if clause['is_true'] else 'no':<3} {indent}{clause['clause']}{value}")
+    lines += [f"out   {gate}" for gate in seen["gates"]]
+    for stay in seen["stays"]:
+        lines.append(f"came {stay['entered_date']}: {stay['entered_because'] or 'reason not kept'}")
+        if stay["left_date"]:
+            lines.append(f"left {stay['left_date']}: {stay['left_because'] or 'reason not kept'}")
     return "\n".join(lines)

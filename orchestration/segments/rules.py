@@ -77,6 +77,12 @@ class Feature(Comparison):
     feature: str
 
 
+class Score(Comparison):
+    """A column of scores.people compared."""
+
+    score: str
+
+
 def _as_comparison(value: Any) -> Any:
     return value if isinstance(value, dict | Comparison) else {"eq": value}
 
@@ -145,6 +151,24 @@ class InSegment(_Strict):
     segment: str
 
 
+class InList(_Strict):
+    """The person is on the list that a segment names, unless it has ended; no document says this under `rules`."""
+
+    segment: str
+    file: str
+    expires_date: date | None = None
+
+    def has_ended(self, as_of: date) -> bool:
+        return self.expires_date is not None and as_of > self.expires_date
+
+
+class InModel(_Strict):
+    """The person is in the dbt model that a segment names; no document says this under `rules`."""
+
+    segment: str
+    table: str
+
+
 class And(_Strict):
     """All of the clauses hold."""
 
@@ -169,6 +193,7 @@ KINDS: dict[str, type[_Strict]] = {
     "not": Not,
     "attribute": Attribute,
     "feature": Feature,
+    "score": Score,
     "did": Did,
     "did_not": DidNot,
     "first": First,
@@ -208,6 +233,7 @@ Clause = Annotated[
     | Annotated[Not, Tag("not")]
     | Annotated[Attribute, Tag("attribute")]
     | Annotated[Feature, Tag("feature")]
+    | Annotated[Score, Tag("score")]
     | Annotated[Did, Tag("did")]
     | Annotated[DidNot, Tag("did_not")]
     | Annotated[First, Tag("first")]

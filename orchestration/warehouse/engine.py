@@ -124,6 +124,16 @@ def writing_state(settings: Settings) -> AbstractContextManager[duckdb.DuckDBPyC
 
 
 @contextmanager
+def beside_state(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[None]:
+    """In a connection of `writing_state`: the warehouse, read-only, where bare names resolve until this ends."""
+    _attach(con, settings.warehouse, "warehouse", settings, read_only=True)
+    con.execute("use warehouse")
+    yield
+    con.execute("use state")
+    con.execute("detach warehouse")
+
+
+@contextmanager
 def reading(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Read-only view of both files as catalogs `warehouse` and `state`; bare names resolve in the warehouse.
 

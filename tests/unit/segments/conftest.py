@@ -11,17 +11,19 @@ TODAY = date(2017, 12, 31)
 _TOWN = """
     create schema profile; create schema features; create schema conformed; create schema identity;
     create table profile.people as from (values
-        ('p1', 'Anna', 'Ash', 'anna@mail.example', '+15550100001', 'OH', true, true, date '1980-01-01'),
-        ('p2', 'Bob', 'Birch', 'bob@mail.example', '+15550100002', 'OH', true, false, date '1990-06-15'),
-        ('p3', 'Cleo', 'Cedar', null, null, 'NY', true, false, null),
-        ('p4', null, null, null, null, null, false, false, null)
-    ) as t(person_id, first_name, last_name, email, phone, state, is_identified, is_email_consented, birth_date);
+        ('p1', 'Anna', 'Ash', 'anna@mail.example', '+15550100001', 'OH', true, true, true, date '1980-01-01'),
+        ('p2', 'Bob', 'Birch', 'bob@mail.example', '+15550100002', 'OH', true, false, true, date '1990-06-15'),
+        ('p3', 'Cleo', 'Cedar', null, null, 'NY', true, false, false, null),
+        ('p4', null, null, null, null, null, false, false, false, null)
+    ) as t(person_id, first_name, last_name, email, phone, state, is_identified, is_email_consented, is_sms_consented,
+        birth_date);
     create table features.people as from (values
-        ('p1', 12::bigint, 3::bigint, 5::bigint, 0.25::double, date '2017-12-31'),
-        ('p2', 4, 60, 2, 0.0, date '2017-12-31'),
-        ('p3', 0, null, null, null, date '2017-12-31'),
-        ('p4', 0, null, null, null, date '2017-12-31')
-    ) as t(person_id, count_orders_365d, recency_days, rfm_monetary, coupon_share, as_of_date);
+        ('p1', 12::bigint, 3::bigint, 5::bigint, 0.25::double, 3::bigint, 4::bigint, date '2017-12-31'),
+        ('p2', 4, 60, 2, 0.0, 60, null, date '2017-12-31'),
+        ('p3', 0, null, null, null, null, 1, date '2017-12-31'),
+        ('p4', 0, null, null, null, null, null, date '2017-12-31')
+    ) as t(person_id, count_orders_365d, recency_days, rfm_monetary, coupon_share, recency_days_pos, recency_days_web,
+        as_of_date);
     create table identity.person_records as from (values
         ('r1', 'p1'), ('w1', 'p1'), ('r2', 'p2'), ('w3', 'p3'), ('w4', 'p4')) as t(record_id, person_id);
     create table conformed.orders as from (values
@@ -44,6 +46,11 @@ _TOWN = """
         ('w1', 'web', 'page', timestamp '2017-12-27 09:00', date '2017-12-27'),
         ('w3', 'web', 'cart_added', timestamp '2017-12-30 10:00', date '2017-12-30')
     ) as t(record_id, channel, event_type, occurred_at, event_date);
+    create table conformed.feedback as from (values
+        ('r1', 'post', 'praise', 0.8::double, false, timestamp '2017-12-30 10:00', date '2017-12-30'),
+        ('r2', 'ticket', 'delivery staff', -0.6, true, timestamp '2017-12-20 10:00', date '2017-12-20'),
+        ('w3', 'ticket', 'delivery', null, true, timestamp '2017-11-01 10:00', date '2017-11-01')
+    ) as t(record_id, feedback_type, topics, sentiment, is_complaint, occurred_at, feedback_date);
     create table conformed.interactions as from (values
         ('r2', 'email', 'clicked', 'c1', timestamp '2017-10-20 10:00', date '2017-10-20')
     ) as t(record_id, channel, interaction_type, campaign_id, occurred_at, event_date);
@@ -68,21 +75,27 @@ def folder(tmp_path):
 
 @pytest.fixture
 def write(folder):
-    """`write("vip", "- ...")` makes vip.yaml with the rules given, active unless said otherwise; returns its path."""
+    """`write("vip", "- ...")` makes vip.yaml with the rules given, active unless said otherwise; returns its path.
 
-    def _write(name: str, rules: str, status: str = "active"):
-        head = f"""\
-            type: orchestration.components.Segment
-            attributes:
-              name: {name}
-              description: A segment of a test.
-              owner: team:marketing
-              status: {status}
-              approved_by: team:marketing
-              rules:
-            """
+    Keyword arguments are further fields of the document, before the rules; rules may be None.
+    """
+
+    def _write(name: str, rules: str | None, status: str = "active", **fields):
+        lines = [
+            "type: orchestration.components.Segment",
+            "attributes:",
+            f"  name: {name}",
+            "  description: A segment of a test.",
+            "  owner: team:marketing",
+            f"  status: {status}",
+            "  approved_by: team:marketing",
+            "  approved_date: 2017-12-01",
+            *(f"  {key}: {value}" for key, value in fields.items()),
+        ]
+        if rules is not None:
+            lines += ["  rules:", textwrap.indent(textwrap.dedent(rules).strip(), "    ")]
         file = folder / f"{name}.yaml"
-        file.write_text(textwrap.dedent(head) + textwrap.indent(textwrap.dedent(rules).strip(), "    ") + "\n")
+        file.write_text("\n".join(lines) + "\n")
         return file
 
     return _write

@@ -5,7 +5,9 @@ import pytest
 from orchestration.segments.document import InvalidDocumentError, load_documents
 from orchestration.segments.explain import NobodyError, why, why_text
 from orchestration.segments.membership import refresh
-from orchestration.segments.preview import NothingToPreviewError, preview, preview_text
+from orchestration.segments.preview import preview
+from orchestration.segments.telling import preview_text
+from orchestration.segments.viewpoint import NothingToPreviewError
 from orchestration.warehouse import engine
 from tests.unit.segments.conftest import TODAY
 
@@ -20,7 +22,10 @@ def test_a_preview_says_size_reach_overlap_and_breakdown(town, folder, write):
         "as_of": TODAY,
         "size": 3,
         "share": 0.75,
-        "reachable_by_email": 1,
+        "reachable": {"email": 1, "sms": 2, "any": 2},
+        "by_channel": {"pos": 2, "web": 2},
+        "withheld": {},
+        "list": None,
         "overlap": {"buyers": {"size": 2, "shared": 2}},
         "by_state": {"OH": 2, "NY": 1},
     }
@@ -55,7 +60,7 @@ def test_a_preview_writes_nothing(town, write):
 
 def test_a_preview_of_a_broken_document_says_what_is_wrong(town, write, folder):
     file = write("broken", "{attribute: stat, eq: OH}")
-    with pytest.raises(InvalidDocumentError, match=r"broken\.yaml:9: .*did you mean 'state'"):
+    with pytest.raises(InvalidDocumentError, match=r"broken\.yaml:10: .*did you mean 'state'"):
         preview(town, file)
     with pytest.raises(InvalidDocumentError, match=r"did you mean broken\.yaml"):
         preview(town, folder / "brocken.yaml")
@@ -115,7 +120,7 @@ def test_why_says_when_there_is_no_such_person_or_segment(town, folder, write):
 
 def test_both_can_be_read_as_text(town, write):
     text = preview_text(town, write("known", "{attribute: is_identified, eq: true}"))
-    assert text.startswith("known as of 2017-12-31: 3 people, 75.0% of all\nmay be mailed: 1\n")
+    assert text.startswith("known as of 2017-12-31: 3 people, 75.0% of all\nmay be written to: 2 (e-mail 1, sms 2)\n")
     assert "anna@" not in text
     assert "p2 is not in high_value, as of 2017-12-31\nno    all of\n" in why_text(
         _with_features(town), "p2", "high_value"

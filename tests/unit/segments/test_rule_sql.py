@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from orchestration.segments.compile import membership_query
 from orchestration.segments.document import load_documents
+from orchestration.segments.members import membership_query
 from orchestration.segments.membership import evaluate
 from orchestration.warehouse import engine
 from tests.unit.segments.conftest import TODAY
@@ -45,6 +45,8 @@ def _members(settings, folder, name="tried", as_of=TODAY):
         pytest.param("{did: order, where: {channel: web}}", "p1", id="where"),
         pytest.param("{did: order, where: {net_amount: {gte: 20}, channel: pos}}", "p1 p2", id="where compares"),
         pytest.param("{did: purchase, where: {department: SPIRITS}}", "p1", id="what was bought"),
+        pytest.param("{did: feedback, where: {is_complaint: true}}", "p2 p3", id="complained"),
+        pytest.param("{did: feedback, where: {topics: {contains: staff}, sentiment: {lt: 0}}}", "p2", id="about what"),
         pytest.param("{did_not: order}", "p3 p4", id="did not"),
         pytest.param("{did_not: order, within_days: 30}", "p2 p3 p4", id="did not lately"),
         pytest.param("{first: order, within_days: 31}", "p1", id="first within"),

@@ -25,37 +25,39 @@ def test_the_documents_of_the_project_are_usable():
     }
 
 
-# Line 9 is the first of the rules.
+# Line 10 is the first of the rules.
 @pytest.mark.parametrize(
     ("rules", "line", "words"),
     [
-        pytest.param("feature: recency_day\ngte: 3", 9, ["recency_day'", "did you mean 'recency_days'?"], id="feature"),
-        pytest.param("attribute: stat\neq: OH", 9, ["no attribute 'stat'", "'state'"], id="attribute"),
-        pytest.param("featur: recency_days\ngte: 3", 9, ["unknown clause 'featur'", "'feature'"], id="clause"),
-        pytest.param("feature: recency_days\ngt_e: 3", 10, ["unknown key 'gt_e'", "'gte'"], id="operator"),
-        pytest.param("feature: recency_days", 9, ["exactly one of"], id="no operator"),
-        pytest.param("feature: recency_days\ngt: 1\nlt: 3", 9, ["not gt, lt"], id="two operators"),
-        pytest.param("feature: recency_days\ngte: soon", 10, ["recency_days is a number", "'soon'"], id="type"),
-        pytest.param("attribute: state\ngte: 3", 10, ["compares numbers and dates"], id="order of texts"),
-        pytest.param("feature: recency_days\ncontains: x", 10, ["contains compares text"], id="text of number"),
-        pytest.param('attribute: state\neq: "OH\\0"', 10, ["state is a text", "is not"], id="not printable"),
         pytest.param(
-            "did: order\nwhere: {net_amount: {get: 3}}", 10, ["unknown key 'get'", "'gt'"], id="where operator"
+            "feature: recency_day\ngte: 3", 10, ["recency_day'", "did you mean 'recency_days'?"], id="feature"
         ),
-        pytest.param("did: ordr", 9, ["no activity 'ordr'", "'order'"], id="activity"),
-        pytest.param("did: order\nwhere: {chanel: pos}", 10, ["order column 'chanel'", "'channel'"], id="column"),
-        pytest.param("did: order\nwithin_day: 3", 10, ["unknown key 'within_day'", "'within_days'"], id="key"),
-        pytest.param("did: order\nwithin_days: 0", 10, ["greater than or equal to 1"], id="no days"),
-        pytest.param("did: order\nat_least: 1\nat_most: 2", 11, ["not both"], id="both bounds"),
-        pytest.param("first: order", 9, ["exactly one of within_days, not_within_days"], id="first without time"),
+        pytest.param("attribute: stat\neq: OH", 10, ["no attribute 'stat'", "'state'"], id="attribute"),
+        pytest.param("featur: recency_days\ngte: 3", 10, ["unknown clause 'featur'", "'feature'"], id="clause"),
+        pytest.param("feature: recency_days\ngt_e: 3", 11, ["unknown key 'gt_e'", "'gte'"], id="operator"),
+        pytest.param("feature: recency_days", 10, ["exactly one of"], id="no operator"),
+        pytest.param("feature: recency_days\ngt: 1\nlt: 3", 10, ["not gt, lt"], id="two operators"),
+        pytest.param("feature: recency_days\ngte: soon", 11, ["recency_days is a number", "'soon'"], id="type"),
+        pytest.param("attribute: state\ngte: 3", 11, ["compares numbers and dates"], id="order of texts"),
+        pytest.param("feature: recency_days\ncontains: x", 11, ["contains compares text"], id="text of number"),
+        pytest.param('attribute: state\neq: "OH\\0"', 11, ["state is a text", "is not"], id="not printable"),
         pytest.param(
-            "and:\n  - {attribute: state, eq: OH}\n  - not: {feature: nothing, eq: 1}", 11, ["'nothing'"], id="deep"
+            "did: order\nwhere: {net_amount: {get: 3}}", 11, ["unknown key 'get'", "'gt'"], id="where operator"
         ),
-        pytest.param("did: order\nfeature: recency_days\ngte: 1", 9, ["stand in one clause"], id="two in one"),
-        pytest.param("and: []", 9, ["at least 1 item"], id="empty and"),
-        pytest.param("segment: lapsin", 9, ["no usable segment 'lapsin'"], id="segment"),
-        pytest.param("segment: broken", 9, ["cannot depend on itself", "broken -> broken"], id="itself"),
-        pytest.param("[unclosed", 10, ["not YAML"], id="yaml"),
+        pytest.param("did: ordr", 10, ["no activity 'ordr'", "'order'"], id="activity"),
+        pytest.param("did: order\nwhere: {chanel: pos}", 11, ["order column 'chanel'", "'channel'"], id="column"),
+        pytest.param("did: order\nwithin_day: 3", 11, ["unknown key 'within_day'", "'within_days'"], id="key"),
+        pytest.param("did: order\nwithin_days: 0", 11, ["greater than or equal to 1"], id="no days"),
+        pytest.param("did: order\nat_least: 1\nat_most: 2", 12, ["not both"], id="both bounds"),
+        pytest.param("first: order", 10, ["exactly one of within_days, not_within_days"], id="first without time"),
+        pytest.param(
+            "and:\n  - {attribute: state, eq: OH}\n  - not: {feature: nothing, eq: 1}", 12, ["'nothing'"], id="deep"
+        ),
+        pytest.param("did: order\nfeature: recency_days\ngte: 1", 10, ["stand in one clause"], id="two in one"),
+        pytest.param("and: []", 10, ["at least 1 item"], id="empty and"),
+        pytest.param("segment: lapsin", 10, ["no usable segment 'lapsin'"], id="segment"),
+        pytest.param("segment: broken", 10, ["cannot depend on itself", "broken -> broken"], id="itself"),
+        pytest.param("[unclosed", 11, ["not YAML"], id="yaml"),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_what_was_meant(write, folder, rules, line, words):

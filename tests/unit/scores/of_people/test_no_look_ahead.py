@@ -20,7 +20,12 @@ LEAKS = {
     "purchases": (snapshots, "_features_sql", "where day <= $day", "where day <= $day + 30"),
     "coupons": (coupon_cases, "_TOLD", "orders.day < cases.sent", "orders.day < cases.sent + 30"),
     "campaigns": (coupon_cases, "_TOLD", "used.first_day < cases.sent", "used.first_day < cases.sent + 30"),
-    "baskets": (basket_candidates, "_TABLES", "from baskets where day <= $day and", "from baskets where day <= $day + 30 and"),
+    "baskets": (
+        basket_candidates,
+        "_TABLES",
+        "from baskets where day <= $day and",
+        "from baskets where day <= $day + 30 and",
+    ),
 }
 
 
