@@ -88,7 +88,12 @@ _INPUT = """
         solved_at timestamp, satisfaction_score double);
     create table conformed.calls (call_id varchar, source varchar, brand varchar, record_id varchar, direction varchar,
         duration_seconds bigint, call_date date, started_at timestamp, ended_at timestamp);
-    create table conformed.messages (message_id varchar);
+    create table conformed.feedback as
+    select 'm' || i as message_id, 'helpdesk' as source, 'main' as brand, 'hubspot:contacts:' || i as record_id,
+        'support' as channel, 'ticket' as feedback_type, 't' || i as subject_id, 'en' as language, 'delivery' as topics,
+        -0.5::double as sentiment, true as is_complaint, 'problem' as complaint_by, date '2017-12-01' as feedback_date,
+        date '2017-12-01' as complaint_date, timestamp '2017-12-01' as occurred_at
+    from range(40) as people(i);
     create table conformed.leads as
     select record_id, source, brand, null::varchar as company_id, null::varchar as owner_id,
         'customer' as lifecycle_stage, 'NEW' as lead_status, is_deleted, created_at, updated_at
@@ -164,7 +169,7 @@ def _in_order(settings, table):
 
 def test_what_changed_is_written_and_the_result_is_that_of_a_rebuild(settings):
     first = _build(settings)
-    assert len(first) == 26
+    assert len(first) == 28
     assert _build(settings) == first
     with engine.reading(settings) as con:
         groups = con.execute("select person_id, household_id, account_id from marts.customers order by 1").fetchall()

@@ -22,6 +22,8 @@ collect_ignore_glob = [] if find_spec("pyspark") else ["test_*.py"]
 PEOPLE, SEED = 100, 11
 # Identity's tables are exported by itself.
 WRITTEN_BY_PYTHON = (
+    "conformed.message_readings",
+    "conformed.sentiment_models",
     "segments.membership",
     "activation.results",
     "measurement.closes",
@@ -74,12 +76,22 @@ def _models(settings: Settings, *stages: str) -> None:
     dbt.run(settings, ["run", "--select", *(f"path:models/{stage}" for stage in stages)], as_of=AS_OF)
 
 
+def _conformed(settings: Settings) -> None:
+    """What sources say in one shape, and what is read out of their messages."""
+    from orchestration.conformed.messages import read_messages
+
+    sources_alone = ["path:models/staging", "path:models/conformed", "--exclude", "conformed__feedback"]
+    dbt.run(settings, ["run", "--select", *sources_alone], as_of=AS_OF)
+    read_messages(settings, AS_OF)
+    dbt.run(settings, ["run", "--select", "conformed__feedback"], as_of=AS_OF)
+
+
 def _close_months(settings: Settings) -> None:
     """Months are closed before a day is restated, so that there is something to explain."""
     from orchestration.identity.resolve import resolve
     from orchestration.measurement.period_close import close_months
 
-    _models(settings, "staging", "conformed")
+    _conformed(settings)
     resolve(settings, as_of=AS_OF, run_id="before")
     figures = ["measurement__period_orders", "measurement__period_figures"]
     dbt.run(settings, ["run", "--select", *figures], as_of=AS_OF)
@@ -96,7 +108,7 @@ def _run_on_duckdb(settings: Settings) -> None:
     from orchestration.segments.document import load_documents
     from orchestration.segments.membership import refresh
 
-    _models(settings, "staging", "conformed")
+    _conformed(settings)
     resolve(settings, as_of=AS_OF, run_id="run")
     keeping.keep_households(settings)
     keeping.keep_accounts(settings)

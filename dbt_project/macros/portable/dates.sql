@@ -12,6 +12,26 @@
 {%- endmacro %}
 
 
+{# The hour of a UTC timestamp on the wall clock of a time zone, 0 to 23. #}
+{% macro local_hour(timestamp, timezone=var('store_timezone')) -%}
+    {{ adapter.dispatch('local_hour')(timestamp, timezone) }}
+{%- endmacro %}
+
+{% macro duckdb__local_hour(timestamp, timezone) -%}
+    cast(extract(hour from ({{ timestamp }} at time zone 'UTC') at time zone '{{ timezone }}') as bigint)
+{%- endmacro %}
+
+{% macro spark__local_hour(timestamp, timezone) -%}
+    cast(hour(from_utc_timestamp({{ timestamp }}, '{{ timezone }}')) as bigint)
+{%- endmacro %}
+
+
+{# The day of the week, 1 is Sunday. #}
+{% macro day_of_week(date) -%}
+    1 + cast({{ dbt.datediff("cast('2006-01-01' as date)", date, 'day') }} % 7 as bigint)
+{%- endmacro %}
+
+
 {# Midnight of a date on the wall clock of a time zone, as a UTC timestamp. #}
 {% macro local_midnight(date, timezone=var('store_timezone')) -%}
     {{ adapter.dispatch('local_midnight')(date, timezone) }}

@@ -29,6 +29,8 @@ products as (
     select
         product_id,
         coalesce(department, 'UNKNOWN') as department,
+        category,
+        manufacturer_id,
         coalesce(brand_type = 'Private', false) as is_private_label
 
     from {{ ref('conformed__products') }}
@@ -49,6 +51,8 @@ orders as (
         orders.discount_amount,
         orders.coupon_amount,
         orders.net_amount,
+        {{ day_of_week('orders.business_date') }} as day_of_week,
+        {{ local_hour('orders.ordered_at') }} as hour_of_day,
         {{ dbt.datediff('orders.business_date', 'clock.as_of_date', 'day') }} as age_days
 
     from {{ ref('conformed__orders') }} as orders
@@ -160,6 +164,28 @@ tickets as (
 
 ),
 
+feedback as (
+
+    select
+        person_records.person_id,
+        feedback.message_id,
+        feedback.sentiment,
+        {{ dbt.datediff('feedback.feedback_date', 'clock.as_of_date', 'day') }} as age_days,
+        -- A rating that came later makes a complaint of it only from then on.
+        case when feedback.complaint_date <= clock.as_of_date then coalesce(feedback.subject_id, feedback.message_id) end
+            as complaint_id,
+        {{ dbt.datediff('feedback.complaint_date', 'clock.as_of_date', 'day') }} as complaint_age_days
+
+    from {{ ref('conformed__feedback') }} as feedback
+
+    inner join person_records on feedback.record_id = person_records.record_id
+
+    cross join clock
+
+    where feedback.feedback_date <= clock.as_of_date
+
+),
+
 buying as (
 
     select
@@ -214,6 +240,134 @@ favourite_stores as (
     from store_visits
 
     qualify row_number() over (partition by person_id order by count_orders desc, net_amount desc, store_id asc) = 1
+
+),
+
+habitual_days as (
+
+    select
+        person_id,
+        day_of_week,
+        count(*) as count_orders,
+        min(age_days) as age_days
+
+    from orders
+
+    where order_type = 'sale' and age_days < 365
+
+    group by 1, 2
+
+),
+
+favourite_days as (
+
+    select
+        person_id,
+        case day_of_week
+            when 1 then 'sunday'
+            when 2 then 'monday'
+            when 3 then 'tuesday'
+            when 4 then 'wednesday'
+            when 5 then 'thursday'
+            when 6 then 'friday'
+            else 'saturday'
+        end as favourite_weekday
+
+    from habitual_days
+
+    qualify row_number() over (partition by person_id order by count_orders desc, age_days asc, day_of_week asc) = 1
+
+),
+
+habitual_hours as (
+
+    select
+        person_id,
+        case
+            when hour_of_day between 5 and 10 then 'morning'
+            when hour_of_day between 11 and 13 then 'noon'
+            when hour_of_day between 14 and 16 then 'afternoon'
+            when hour_of_day between 17 and 21 then 'evening'
+            else 'night'
+        end as daypart,
+        count(*) as count_orders,
+        min(age_days) as age_days
+
+    from orders
+
+    where order_type = 'sale' and age_days < 365 and hour_of_day is not null
+
+    group by 1, 2
+
+),
+
+favourite_dayparts as (
+
+    select
+        person_id,
+        daypart as favourite_daypart
+
+    from habitual_hours
+
+    qualify row_number() over (partition by person_id order by count_orders desc, age_days asc, daypart asc) = 1
+
+),
+
+categories as (
+
+    select
+        order_lines.person_id,
+        products.category,
+        sum(order_lines.net_amount) as net_amount
+
+    from order_lines
+
+    inner join products on order_lines.product_id = products.product_id
+
+    where products.category is not null
+
+    group by 1, 2
+
+),
+
+favourite_categories as (
+
+    select
+        person_id,
+        category as favourite_category
+
+    from categories
+
+    qualify row_number() over (partition by person_id order by net_amount desc, category asc) = 1
+
+),
+
+manufacturers as (
+
+    select
+        order_lines.person_id,
+        products.manufacturer_id,
+        sum(order_lines.net_amount) as net_amount
+
+    from order_lines
+
+    inner join products on order_lines.product_id = products.product_id
+
+    where products.manufacturer_id is not null
+
+    group by 1, 2
+
+),
+
+favourite_manufacturers as (
+
+    select
+        person_id,
+        manufacturer_id as favourite_manufacturer_id
+
+    from manufacturers
+
+    qualify row_number() over (partition by person_id order by net_amount desc, manufacturer_id asc) = 1
 
 ),
 
@@ -279,11 +433,26 @@ activity as (
     select
         person_id,
         channel,
-        min(age_days) as age_days
+        min(age_days) as age_days,
+        count(distinct case when age_days < 365 then age_days end) as count_days
 
     from acts
 
     group by 1, 2
+
+),
+
+preferred_channels as (
+
+    select
+        person_id,
+        channel as preferred_channel
+
+    from activity
+
+    where count_days > 0
+
+    qualify row_number() over (partition by person_id order by count_days desc, age_days asc, channel asc) = 1
 
 ),
 
@@ -299,6 +468,21 @@ presence as (
         min(age_days) filter (where channel in ('support', 'phone')) as recency_days_support
 
     from activity
+
+    group by 1
+
+),
+
+opinions as (
+
+    select
+        person_id,
+        count(distinct case when complaint_age_days < 365 then complaint_id end) as count_complaints_365d,
+        min(case when complaint_id is not null then complaint_age_days end) as recency_days_complaint,
+        sum(case when age_days < 365 then cast(round(10000 * sentiment) as bigint) end) as sentiment_365d,
+        count(case when age_days < 365 then sentiment end) as count_judged_365d
+
+    from feedback
 
     group by 1
 
@@ -361,6 +545,39 @@ rfm as (
 
     from rfm_ranks
 
+),
+
+rfm_values as (
+
+    select
+        *,
+        -- How much a customer buys: the mean of frequency and spend, half a place rounds up.
+        floor((rfm_frequency + rfm_monetary + 1) / 2) as rfm_worth
+
+    from rfm
+
+),
+
+rfm_segments as (
+
+    select
+        person_id,
+        case
+            when rfm_recency = 5 and rfm_worth >= 4 then 'champions'
+            when rfm_recency >= 3 and rfm_worth >= 4 then 'loyal'
+            when rfm_recency >= 4 and rfm_worth >= 2 then 'potential_loyalists'
+            when rfm_recency = 5 then 'new'
+            when rfm_recency = 4 then 'promising'
+            when rfm_recency = 3 and rfm_worth = 3 then 'need_attention'
+            when rfm_recency = 3 then 'about_to_sleep'
+            when rfm_worth = 5 then 'cannot_lose'
+            when rfm_worth >= 3 then 'at_risk'
+            when rfm_recency = 2 or rfm_worth = 2 then 'hibernating'
+            else 'lost'
+        end as rfm_segment
+
+    from rfm_values
+
 )
 
 select
@@ -368,11 +585,17 @@ select
     ---------- ids
     people.person_id,
     favourite_stores.favourite_store_id,
+    favourite_manufacturers.favourite_manufacturer_id,
 
     ---------- strings
     taste.favourite_department,
+    favourite_categories.favourite_category,
+    favourite_days.favourite_weekday,
+    favourite_dayparts.favourite_daypart,
+    preferred_channels.preferred_channel,
     cast(rfm.rfm_recency as {{ dbt.type_string() }}) || cast(rfm.rfm_frequency as {{ dbt.type_string() }})
     || cast(rfm.rfm_monetary as {{ dbt.type_string() }}) as rfm_cell,
+    coalesce(rfm_segments.rfm_segment, case when buying.count_orders_lifetime > 0 then 'lost' end) as rfm_segment,
 
     ---------- counts
     coalesce(buying.count_orders_lifetime, 0) as count_orders_lifetime,
@@ -390,6 +613,7 @@ select
     coalesce(browsing.count_product_views_91d, 0) as count_product_views_91d,
     coalesce(browsing.count_cart_adds_91d, 0) as count_cart_adds_91d,
     coalesce(tickets.count_tickets_365d, 0) as count_tickets_365d,
+    coalesce(opinions.count_complaints_365d, 0) as count_complaints_365d,
 
     ---------- amounts
     cast(coalesce(buying.lifetime_net_amount, 0) as decimal(18, 2)) as lifetime_net_amount_usd,
@@ -405,6 +629,9 @@ select
     {{ ratio('mailings.count_emails_opened_365d', 'mailings.count_emails_sent_365d') }} as email_open_rate,
     {{ ratio('mailings.count_emails_clicked_365d', 'mailings.count_emails_sent_365d') }} as email_click_rate,
 
+    ---------- tones
+    {{ ratio('opinions.sentiment_365d', '(10000 * opinions.count_judged_365d)') }} as average_sentiment_365d,
+
     ---------- days
     cast(buying.recency_days as bigint) as recency_days,
     cast({{ dbt.datediff('buying.first_order_date', 'clock.as_of_date', 'day') }} as bigint) as tenure_days,
@@ -415,6 +642,7 @@ select
     cast(presence.recency_days_email as bigint) as recency_days_email,
     cast(presence.recency_days_social as bigint) as recency_days_social,
     cast(presence.recency_days_support as bigint) as recency_days_support,
+    cast(opinions.recency_days_complaint as bigint) as recency_days_complaint,
 
     ---------- quintiles
     rfm.rfm_recency,
@@ -446,4 +674,18 @@ left join coupon_redemptions on people.person_id = coupon_redemptions.person_id
 
 left join tickets on people.person_id = tickets.person_id
 
+left join opinions on people.person_id = opinions.person_id
+
+left join favourite_categories on people.person_id = favourite_categories.person_id
+
+left join favourite_manufacturers on people.person_id = favourite_manufacturers.person_id
+
+left join favourite_days on people.person_id = favourite_days.person_id
+
+left join favourite_dayparts on people.person_id = favourite_dayparts.person_id
+
+left join preferred_channels on people.person_id = preferred_channels.person_id
+
 left join rfm on people.person_id = rfm.person_id
+
+left join rfm_segments on people.person_id = rfm_segments.person_id

@@ -61,6 +61,7 @@ select
     household_members.household_id,
     companies.account_id,
     features.favourite_store_id,
+    features.favourite_manufacturer_id,
     people.loyalty_number,
 
     ---------- strings
@@ -78,7 +79,12 @@ select
     people.job_title,
     segments.segments,
     features.favourite_department,
+    features.favourite_category,
+    features.favourite_weekday,
+    features.favourite_daypart,
+    features.preferred_channel,
     features.rfm_cell,
+    features.rfm_segment,
 
     ---------- counts
     people.count_records,
@@ -93,6 +99,7 @@ select
     features.count_emails_sent_365d,
     features.count_web_events_91d,
     features.count_tickets_365d,
+    features.count_complaints_365d,
 
     ---------- amounts
     features.lifetime_net_amount_usd,
@@ -109,6 +116,7 @@ select
     features.coupon_share,
     features.email_open_rate,
     features.email_click_rate,
+    features.average_sentiment_365d,
     areas.median_age as area_median_age,
     areas.share_owner_occupied as area_share_owner_occupied,
 
@@ -121,6 +129,7 @@ select
     features.recency_days_email,
     features.recency_days_social,
     features.recency_days_support,
+    features.recency_days_complaint,
 
     ---------- quintiles
     features.rfm_recency,
