@@ -9,7 +9,7 @@ import pytest
 from orchestration.features import as_of
 from orchestration.warehouse import compiled, engine
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.one_engine]
 THEN = date(2017, 10, 31)
 # Tables that features read, and the day of a row.
 READ = {
