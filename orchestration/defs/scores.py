@@ -78,7 +78,7 @@ def score_people(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeRe
                 "model_version": one.kept.version,
                 "model_age_days": one.age_days,
                 "measured": dg.MetadataValue.md(shown.as_markdown(one.kept.learned)),
-                **{f"stability_index_{name}": value for name, value in one.stability.items() if value is not None},
+                **{f"psi_{name}": value for name, value in one.stability.items() if value is not None},
                 **{f"mean_{name}": value for name, value in one.means.items() if value is not None},
             }
         yield dg.MaterializeResult(
