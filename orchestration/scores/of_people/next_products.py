@@ -27,7 +27,8 @@ MOST_PRODUCTS, _MOST_NEW = 10, 5
 # A basket counts as the next one within these days; snapshots to learn from lie as many days apart.
 _WITHIN_DAYS, _SNAPSHOTS = 28, 2
 _MOST_ROWS, _LEAST_ROWS, _LEAST_HITS = 80_000, 2_000, 100
-# So many people are enough to know how a model speaks.
+# So many people are enough to learn from, and so many to know how a model speaks.
+_LEARNED_PEOPLE = 2_000
 _REFERENCE_PEOPLE = 1_000
 # People whose candidates are judged at once: bounds memory.
 _AT_ONCE = 50_000
@@ -56,7 +57,7 @@ def learn(con: duckdb.DuckDBPyConnection, as_of: date) -> Learned:
     if first is None:
         return Learned(None, as_of, notes=["nobody has bought a product yet"])
     people = con.execute("select count(distinct person_id) from baskets").fetchall()[0][0]
-    one_in = max(people // 3_000, 1)
+    one_in = max(-(-people // _LEARNED_PEOPLE), 1)
     wanted = [as_of - timedelta(days=_WITHIN_DAYS * back) for back in range(1, _SNAPSHOTS + 3)]
     cases = [_cases(con, day, one_in) for day in wanted if (day - first).days >= _WITHIN_DAYS]
     model = _fitted(cases[:_SNAPSHOTS])
