@@ -17,12 +17,9 @@ from orchestration.segments.comparing import comparison, literal, sure
 from orchestration.segments.declaration import SegmentDocument
 from orchestration.segments.layout import WAREHOUSE, Layout
 
-# Strictly later, so that an act is never its own successor.
-_NEXT_SECOND_ACT = (
-    "min(case when step = 1 then moment end) over (partition by person_id order by moment "
-    "range between interval 1 microsecond following and unbounded following) as next_moment"
-)
-_FEWEST_DAYS = "min(date_diff('day', moment, next_moment)) as days_between"
+# Strictly later, so that no act is its own successor.
+_FOLLOWS = "firsts.person_id = seconds.person_id and firsts.moment < seconds.moment"
+_FEWEST_DAYS = "min(date_diff('day', firsts.moment, seconds.moment)) as days_between"
 # With more, asking every row whether any of them counts it costs more than counting it.
 _FEW_MEASURES = 4
 
@@ -161,19 +158,19 @@ def _rows(act: str, where: rules.Filters, as_of: date, within_days: int | None) 
 def _sequence(clause: rules.Sequence, evaluation: Evaluation) -> exp.Select:
     """The fewest days from the first act to the next second one, per person. Columns person_id, days_between."""
     halves = []
-    for number, step in enumerate(clause.sequence):
+    for step in clause.sequence:
         activity = catalogue.ACTIVITIES[step.did]
         # What comes after an act of the last days is itself of the last days.
         rows = _rows(step.did, step.where, evaluation.as_of, clause.in_last_days)
         moment = exp.cast(exp.column(activity.moment, table="acts"), "timestamp")
-        acts, person = evaluation.layout.acts(activity.table)
-        named = (person.as_("person_id"), moment.as_("moment"), exp.convert(number).as_("step"))
-        halves.append(acts.select(*named).where(rows))
-    both = exp.union(*halves, distinct=False).subquery("acts")
-    following = exp.select("person_id", "step", "moment", _NEXT_SECOND_ACT, dialect="duckdb").from_(both)
-    key = evaluation.layout.key
-    nearest = exp.select(f"person_id as {key}", _FEWEST_DAYS, dialect="duckdb").from_(following.subquery("acts"))
-    return nearest.where("step = 0 and next_moment is not null").group_by("person_id")
+        acts, person = evaluation.layout.acts(activity.table, [rows, moment])
+        halves.append(acts.select(person.as_("person_id"), moment.as_("moment")).where(rows))
+    first, second = halves
+    # Second acts of people without a first one would only be sorted in vain.
+    second = exp.select("*").from_(second.subquery("acts")).where("person_id in (select person_id from firsts)")
+    nearest = exp.select(f"firsts.person_id as {evaluation.layout.key}", _FEWEST_DAYS, dialect="duckdb").from_("firsts")
+    nearest = nearest.with_("firsts", as_=first, materialized=True)
+    return nearest.join(second.subquery("seconds"), on=_FOLLOWS, join_type="asof").group_by("firsts.person_id")
 
 
 def query(columns: Mapping[str, exp.Expression], evaluation: Evaluation, only: str | None = None) -> exp.Select:
@@ -188,7 +185,7 @@ def query(columns: Mapping[str, exp.Expression], evaluation: Evaluation, only: s
     if only:
         selected = selected.where(_among(exp.column(layout.key, table="people"), only))
     for table in evaluation.tables:
-        on = exp.column(layout.key, table="people").eq(exp.column(layout.key, table=table))
+        on = exp.column("person_id", table="people").eq(exp.column("person_id", table=table))
         selected = selected.join(f"{table}.people as {table}", on=on, join_type="left")
     for table, measures in evaluation.measures.items():
         selected = _joined(selected, _counted(table, measures, layout, only), _facts(table), layout.key)
@@ -201,7 +198,7 @@ def query(columns: Mapping[str, exp.Expression], evaluation: Evaluation, only: s
 
 def _counted(table: str, measures: list[exp.Expression], layout: Layout, only: str | None) -> exp.Select:
     """The measures of an activity table, a row per person."""
-    acts, person = layout.acts(table)
+    acts, person = layout.acts(table, measures)
     # One alone needs no filter of its own: only its rows are read.
     counted = measures if len(measures) > 1 else [made.this for made in measures]
     facts = acts.select(person, *(exp.alias_(made, f"m{number}") for number, made in enumerate(counted)))

@@ -15,6 +15,7 @@ import pyarrow as pa
 from orchestration.errors import TesseraError
 from orchestration.segments import reasons, snapshot, stays
 from orchestration.segments.declaration import SegmentDocument
+from orchestration.segments.layout import NUMBERED, number_people
 from orchestration.segments.members import lacking, membership_query, prepare
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
@@ -87,7 +88,10 @@ def unready(settings: Settings, documents: Sequence[SegmentDocument]) -> dict[st
 def evaluate(
     settings: Settings, documents: list[SegmentDocument], everything: list[SegmentDocument], as_of: date
 ) -> pa.Table:
-    """Who is in now: person_id and a boolean per document, `s0` for the first. Raises FeaturesOfAnotherDayError."""
+    """Who is in now: person_id, a number for it and a boolean per document, `s0` for the first.
+
+    Raises FeaturesOfAnotherDayError.
+    """
     with engine.reading(settings) as con:
         days = [day for (day,) in con.execute("select distinct as_of_date from features.people").fetchall()]
         if days not in ([], [as_of]):
@@ -96,7 +100,11 @@ def evaluate(
                 f"build the features as of {as_of} first"
             )
         prepare(con, documents, everything)
-        return con.sql(membership_query(documents, everything, as_of)).to_arrow_table()
+        number_people(con)
+        judged = membership_query(documents, everything, as_of, NUMBERED)
+        return con.sql(
+            f"select judged.*, person_id from ({judged}) as judged inner join numbered using (number)"
+        ).to_arrow_table()
 
 
 def _explain(con: duckdb.DuckDBPyConnection, settings: Settings, run: reasons.Run) -> None:

@@ -84,10 +84,11 @@ def follow_merges(con: duckdb.DuckDBPyConnection) -> None:
 def compare(con: duckdb.DuckDBPyConnection, evaluated: pa.Table, judged: list[str], count_active: int) -> None:
     """Temporary tables `judged` (place, segment) and `changed` (place, person_id, is_member): who comes, who goes.
 
-    `evaluated` has person_id and `s0` to `s<n-1>` for the first `count_active` of `judged`; of the rest nobody is in.
+    `evaluated` has person_id, a number for it, and `s0` to `s<n-1>` for the first `count_active` of `judged`; of the
+    rest nobody is in.
     """
     con.register("evaluated", evaluated)
-    con.execute("create or replace temp table numbered as select row_number() over () as number, * from evaluated")
+    con.execute("create or replace temp table numbered as from evaluated")
     con.unregister("evaluated")
     con.execute(
         "create or replace temp table judged as select unnest(range(len(names))) as place, unnest(names) as segment "
@@ -95,7 +96,7 @@ def compare(con: duckdb.DuckDBPyConnection, evaluated: pa.Table, judged: list[st
         [judged],
     )
     # Numbers, not names: a hundred segments of a million people are compared as integers.
-    nobody = "select null::bigint as place, null::bigint as number where false"
+    nobody = "select null::bigint as place, null::uinteger as number where false"
     each = [f"select {place}, number from numbered where s{place}" for place in range(count_active)]
     # One statement: DuckDB 1.5 loses a big insert into a table that got no rows earlier in the same transaction.
     con.execute(f"create or replace temp table members as {' union all '.join([nobody, *each])}")
@@ -126,14 +127,13 @@ def move(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
     going = "(segment, person_id) in (select segment, person_id from moves where not is_member)"
     coming = "(segment, person_id) in (select segment, person_id from moves where is_member)"
     con.execute(f"delete from segments.stays where entered_date = ? and left_date is null and {going}", [as_of])
+    # Mostly nobody left on this very day before, and then a join with everybody who comes is spared.
+    left_today = con.execute("select 1 from segments.stays where left_date = ? limit 1", [as_of]).fetchall()
+    back = f"left_date = ? and {coming}" if left_today else "left_date = ? and false"
     con.execute(
-        "create or replace temp table resumed as select segment, person_id from segments.stays "
-        f"where left_date = ? and {coming}",
-        [as_of],
+        f"create or replace temp table resumed as select segment, person_id from segments.stays where {back}", [as_of]
     )
-    con.execute(
-        f"update segments.stays set left_date = null, left_because = null where left_date = ? and {coming}", [as_of]
-    )
+    con.execute(f"update segments.stays set left_date = null, left_because = null where {back}", [as_of])
     con.execute(
         "update segments.stays as stays set left_date = ?, left_because = moves.because from moves "
         "where stays.segment = moves.segment and stays.person_id = moves.person_id and not moves.is_member "
