@@ -12,7 +12,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev metrics test test-duckdb2 test-spark lint format bench bench-identity bench-incremental bench-unmerge bench-scores bench-segments lock clean
+.PHONY: help install demo dev metrics test test-duckdb2 test-spark lint format bench bench-identity bench-incremental bench-unmerge bench-scores bench-segments bench-activation lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,7 @@ lint: .venv/.dev ## Check style, SQL, YAML and generated files
 	@eval "$$(TESSERA_HOME=$(CURDIR)/.tools/lint $(BIN)/tessera env)" && $(BIN)/sqlfluff lint -q dbt_project/models
 	@$(BIN)/yamllint -s data_contracts dbt_project/models orchestration workspace.yaml
 	@$(BIN)/tessera contracts check
+	@$(BIN)/tessera masters --check
 
 format: .venv/.dev ## Write the style that lint checks
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
@@ -109,6 +110,9 @@ bench-scores: .venv/.dev ## Measure forecasts of real shops by what came
 
 bench-segments: .venv/.dev ## Measure a hundred segments over a million people, and previews
 	@$(BIN)/python -m bench.segments $(if $(WAREHOUSE),--warehouse $(WAREHOUSE))
+
+bench-activation: .venv/.dev ## Measure a sync of a million rows: plan, PostgreSQL, webhook
+	@$(BIN)/python -m bench.activation
 
 # duckdb is pinned here: 1.5.5 is the engine of every environment, 2.0 the one that the tests also run on.
 COMPILE = $(UV) pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint .tools/constraints.txt

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,14 @@ def readable(kind: str = "sources") -> tuple[list[Contract], list[ContractError]
 
 def load_file(path: Path) -> Contract:
     """The contract in one file, whatever its name."""
+    found = path.stat() if path.is_file() else None
+    return _parsed(path, (found.st_mtime_ns, found.st_size) if found else None)
+
+
+# Loading definitions asks for each contract more than once, and parsing all takes an eighth of a second.
+@cache
+def _parsed(path: Path, stamp: tuple[int, int] | None) -> Contract:
+    """The contract in a file that is as the stamp says."""
     document = read(path)
     root = document.root
     sla = {item["property"]: _days(document, item) for item in root.get("slaProperties") or []}

@@ -1,4 +1,4 @@
-"""What `make lint` asks of the declared parts: contracts, generated dbt sources, segment and sync documents."""
+"""What `make lint` asks of the declared parts: contracts, generated dbt sources, segments, syncs, masters."""
 
 from data_contracts.contract import readable
 from data_contracts.dbt_sources import stale
@@ -16,9 +16,12 @@ def check_project() -> list[str]:
 
 
 def _documents() -> list[str]:
-    from orchestration.activation.document import load_documents as syncs
+    from orchestration.activation.document import load_documents as load_syncs
+    from orchestration.activation.masters.compiled import compile_masters, unmastered
     from orchestration.segments.document import load_documents as segments
 
     defs = PROJECT_ROOT / "orchestration" / "defs"
-    errors = [*segments(defs / "segments")[1], *syncs(defs / "activation")[1]]
+    syncs, broken = load_syncs(defs / "activation")
+    masters = compile_masters(syncs, defs / "activation")
+    errors = [*segments(defs / "segments")[1], *broken, *masters.problems, *unmastered(masters)]
     return [f"{error.file}:{error.line}: {error.message}" for error in errors]

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from orchestration.activation import outbox
 from orchestration.activation.delivery import Patience
-from orchestration.activation.document import SyncDocument, load_documents
+from orchestration.activation.document import SyncDocument
 from orchestration.activation.errors import SyncStoppedError
+from orchestration.activation.masters.compiled import usable_syncs
 from orchestration.activation.plan import plan, preview
 from orchestration.activation.record import record
 from orchestration.activation.result import SyncResult
@@ -42,7 +43,7 @@ def run_sync(
 
 def find_document(name: str, folder: Path = FOLDER) -> SyncDocument:
     """The sync of that name; SyncStoppedError says why there is none."""
-    valid, errors = load_documents(folder)
+    valid, errors = usable_syncs(folder)
     for sync in valid:
         if sync.name == name:
             return sync

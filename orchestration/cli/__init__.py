@@ -12,6 +12,7 @@ import typer
 from orchestration.cli import link, review
 from orchestration.cli.explain import commands as explain_commands
 from orchestration.cli.identity import commands as identity_commands
+from orchestration.cli.masters import commands as master_commands
 from orchestration.cli.profile import commands as profile_commands
 from orchestration.cli.scores import commands as score_commands
 
@@ -35,6 +36,7 @@ app.add_typer(identity_commands)
 app.add_typer(explain_commands)
 app.add_typer(profile_commands)
 app.add_typer(score_commands)
+app.add_typer(master_commands)
 app.add_typer(link.app, name="link")
 app.add_typer(review.app, name="review")
 

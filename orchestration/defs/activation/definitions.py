@@ -9,7 +9,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.activation.document import SyncDocument, load_documents
+from data_contracts.masters import FILE as MASTERS
+from orchestration.activation.document import SyncDocument
+from orchestration.activation.masters.compiled import usable_syncs
 from orchestration.components import document
 from orchestration.defs.run import OWNERS, WRITER, as_of, settings
 
@@ -144,7 +146,12 @@ def _results(syncs: list[SyncDocument]) -> dg.AssetsDefinition:
 
 @dg.definitions
 def activation() -> dg.Definitions:
-    valid, errors = load_documents(FOLDER)
+    return of_folder(FOLDER)
+
+
+def of_folder(folder: Path, masters: Path = MASTERS) -> dg.Definitions:
+    """The syncs that a folder declares; those that cannot be used, or that `masters` contradicts, as red assets."""
+    valid, errors = usable_syncs(folder, masters)
     return dg.Definitions(
         assets=[*map(_asset, valid), _results(valid), *document.broken_assets("activation", errors)],
         asset_checks=[_checks(sync) for sync in valid],
