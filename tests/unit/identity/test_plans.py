@@ -14,6 +14,8 @@ from orchestration.warehouse import engine
 from tests.unit.identity import easy_solver, population
 from tests.unit.identity.population import contact
 
+pytestmark = pytest.mark.one_engine
+
 AS_OF = date(2017, 12, 31)
 PEOPLE = 200
 

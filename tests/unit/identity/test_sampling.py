@@ -6,6 +6,8 @@ import pytest
 from orchestration.identity import link, model
 from tests.unit.identity import population
 
+pytestmark = pytest.mark.one_engine
+
 # Likely fellows of one drawn record whose own pair was not scored.
 _OPEN = f"""
     with likely as (select n_l, n_r from scored where match_weight >= {model.LEAST_LINK_WEIGHT} and veto is null),

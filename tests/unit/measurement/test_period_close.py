@@ -192,6 +192,7 @@ def test_a_warehouse_without_orders_closes_nothing(shop):
     assert shop.run("2026-02-28") == []
 
 
+@pytest.mark.one_engine
 def test_whatever_happens_over_months_adds_up(shop):
     """Late, corrected and withdrawn orders, people merged and parted, in months closed one after the other."""
     chance = random.Random(1)

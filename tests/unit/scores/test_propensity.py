@@ -7,6 +7,8 @@ import pytest
 from orchestration.scores import measures, propensity
 from orchestration.warehouse.files import TableError
 
+pytestmark = pytest.mark.one_engine
+
 ROWS = 3000
 
 

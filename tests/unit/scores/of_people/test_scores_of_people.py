@@ -12,6 +12,8 @@ from orchestration.settings import Settings
 from orchestration.warehouse import engine
 from tests.unit.scores.of_people import shop
 
+pytestmark = pytest.mark.one_engine
+
 DAY = date(2023, 11, 30)
 
 
