@@ -12,7 +12,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev metrics test test-duckdb2 test-spark lint format bench bench-identity bench-incremental bench-unmerge bench-scores bench-segments bench-activation lock clean
+.PHONY: help install demo dev metrics test test-duckdb2 test-spark lint format bench bench-identity bench-incremental bench-unmerge bench-scores bench-segments bench-volume bench-activation lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -110,6 +110,9 @@ bench-scores: .venv/.dev ## Measure forecasts of real shops by what came
 
 bench-segments: .venv/.dev ## Measure a hundred segments over a million people, and previews
 	@$(BIN)/python -m bench.segments $(if $(WAREHOUSE),--warehouse $(WAREHOUSE))
+
+bench-volume: .venv/.dev ## Measure features and scores of a million people
+	@$(BIN)/python -m bench.volume $(if $(WAREHOUSE),--warehouse $(WAREHOUSE))
 
 bench-activation: .venv/.dev ## Measure a sync of a million rows: plan, PostgreSQL, webhook
 	@$(BIN)/python -m bench.activation

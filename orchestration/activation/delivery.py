@@ -1,30 +1,18 @@
 """How a batch reaches a destination: its rate, patience with what passes, and halving of what is refused whole."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
-
-from orchestration.activation.destination import Op, RowDestination, RowResult
+from orchestration.activation.destination import Op, Outcome, RowDestination, RowResult
 from orchestration.activation.errors import BatchRefusedError, TransientError, UnavailableError, UnknownError
+from orchestration.activation.patience import Patience
 
-_log = logging.getLogger(__name__)
 T = TypeVar("T")
 _TRIES_OF_A_SUSPECT = 2
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How often a request is tried and how long is waited between, in seconds; Retry-After is obeyed up to a limit."""
-
-    tries: int = 6
-    first_wait: float = 0.5
-    longest_wait: float = 20.0
-    longest_retry_after: float = 120.0
 
 
 class Bucket:
@@ -71,7 +59,35 @@ class Courier:
                 f"{self._destination.endpoint} does not answer ({error}): nothing was sent; run the sync again later"
             ) from error
 
-    def deliver(self, ops: Sequence[Op]) -> Iterator[tuple[list[RowResult], int]]:
+    def together(self, batches: Sequence[Sequence[Op]]) -> Iterator[list[Outcome]]:
+        """Final outcomes of batches, as many under way at once as the destination takes.
+
+        What fails is raised when all that is under way has ended; no other batch is begun.
+        """
+        if min(self._destination.parallel, len(batches)) == 1:
+            yield from ([outcome] for batch in batches for outcome in self.deliver(batch))
+            return
+        answers: SimpleQueue[Outcome | None] = SimpleQueue()
+        failures: list[Exception] = []
+
+        def carry(batch: Sequence[Op]) -> None:
+            try:
+                if not failures:
+                    for outcome in self.deliver(batch):
+                        answers.put(outcome)
+            except Exception as error:
+                failures.append(error)
+            finally:
+                answers.put(None)
+
+        with ThreadPoolExecutor(self._destination.parallel) as pool:
+            for batch in batches:
+                pool.submit(carry, batch)
+            yield from _as_they_come(answers, len(batches))
+        if failures:
+            raise failures[0]
+
+    def deliver(self, ops: Sequence[Op]) -> Iterator[Outcome]:
         """Final outcomes of the batch, each list with the number of tries it took.
 
         Raises UnavailableError when the destination keeps failing, and whatever else stops a run.
@@ -90,7 +106,7 @@ class Courier:
                 "what was acknowledged is kept; run the sync again when it answers"
             ) from error
 
-    def _settle(self, waiting: dict[int, Op], tries: int) -> Iterator[tuple[list[RowResult], int]]:
+    def _settle(self, waiting: dict[int, Op], tries: int) -> Iterator[Outcome]:
         """Send until every row has a final answer, taking each out of `waiting`."""
         last: dict[int, RowResult] = {}
         for attempt in range(1, tries + 1):
@@ -105,7 +121,7 @@ class Courier:
         yield [_unanswered(op, last.get(op.seq)) for op in waiting.values()], tries
         waiting.clear()
 
-    def _parted(self, waiting: dict[int, Op], error: Exception) -> Iterator[tuple[list[RowResult], int]]:
+    def _parted(self, waiting: dict[int, Op], error: Exception) -> Iterator[Outcome]:
         """Halve a batch that was refused or broke the server until each row at fault stands alone."""
         ops = list(waiting.values())
         if len(ops) == 1:
@@ -118,7 +134,7 @@ class Courier:
             except (BatchRefusedError, UnknownError) as refusal:
                 yield from self._parted(left, refusal)
 
-    def _suspects(self, waiting: dict[int, Op], error: UnknownError) -> Iterator[tuple[list[RowResult], int]]:
+    def _suspects(self, waiting: dict[int, Op], error: UnknownError) -> Iterator[Outcome]:
         """Part a batch that broke the server; when no row of many passes, the server is sick and no row is at fault."""
         count, kept = len(waiting), []
         self._patiently(self._destination.prepare, _TRIES_OF_A_SUSPECT)
@@ -136,31 +152,18 @@ class Courier:
             self._bucket.take()
             return request()
 
-        def enough(state: RetryCallState) -> bool:
-            # A busy server gets all our patience; one that breaks on what it is sent is better asked for less.
-            is_unknown = isinstance(state.outcome.exception(), UnknownError)
-            return state.attempt_number >= (tries if is_unknown else self._patience.tries)
-
-        retry = retry_if_exception_type(TransientError)
-        return Retrying(retry=retry, stop=enough, wait=self._wait, before_sleep=_say, reraise=True)(call)
-
-    def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception()
-        asked = getattr(error, "retry_after", None)
-        if asked is None:
-            return wait_random_exponential(self._patience.first_wait, self._patience.longest_wait)(state)
-        if asked > self._patience.longest_retry_after:
-            raise UnavailableError(
-                f"{self._destination.endpoint} asks to wait {asked:.0f} s ({error}): "
-                "what was acknowledged is kept; run the sync again after that"
-            ) from error
-        return asked
+        return self._patience.ask(self._destination.endpoint, call, tries)
 
 
-def _say(state: RetryCallState) -> None:
-    _log.warning(
-        "%s; try %d follows in %.1f s", state.outcome.exception(), state.attempt_number + 1, state.upcoming_sleep
-    )
+def _as_they_come(answers: SimpleQueue[Outcome | None], batches: int) -> Iterator[list[Outcome]]:
+    """What is there, as one list, until every batch has ended; a batch ends with None."""
+    while batches:
+        found = [answers.get()]
+        while not answers.empty():
+            found.append(answers.get())
+        batches -= found.count(None)
+        if outcomes := [outcome for outcome in found if outcome is not None]:
+            yield outcomes
 
 
 def _refused(op: Op, error: Exception) -> RowResult:

@@ -3,8 +3,9 @@
 Each destination is one module in `destinations/` plus its contract in `data_contracts/destinations/`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,16 @@ from data_contracts.odcs import ContractError
 
 if TYPE_CHECKING:
     from orchestration.activation.document import SyncDocument
+
+
+@dataclass(frozen=True)
+class Run:
+    """Which run is delivered; the same when it is resumed. `kinds`: SQL type of each field sent, by its name there."""
+
+    run_id: str
+    as_of: date
+    planned_at: datetime
+    kinds: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,31 +56,39 @@ class RowResult:
     dest_id: str | None = None
 
 
+# Final answers for some rows, and the number of tries they took.
+Outcome = tuple[list[RowResult], int]
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What documents may ask of a destination.
 
-    With `any_field` a document names fields freely; else only those of the destination's contract.
+    With `any_field` a document names fields freely; else only those of the destination's contract. `objects` None: any.
+    `match_by` None: any field there, which is then the key and no mapped field.
     """
 
-    objects: frozenset[str]
+    objects: frozenset[str] | None
     modes: frozenset[str]
     exits: frozenset[str] = field(default_factory=frozenset)
-    match_by: frozenset[str] = frozenset({"id"})
+    match_by: frozenset[str] | None = frozenset({"id"})
     any_field: bool = False
-    delivery: Literal["rows", "snapshot"] = "rows"
+    delivery: Literal["rows", "bulk", "snapshot"] = "rows"
     batch_size: int = 100
 
 
 class RowDestination(Protocol):
-    """A destination that takes batches of rows; made by its module's `connect(settings, sync, as_of)`.
+    """A destination that takes batches of rows; made by its module's `connect(settings, sync, run)`.
 
-    It may be asked `rate` requests a second, `burst` at once.
+    It may be asked `rate` requests a second, `burst` at once; `parallel` may be under way at a time, so `send` must be
+    safe to call from as many threads.
     """
 
     endpoint: str
     rate: float
     burst: int
+    batch_size: int
+    parallel: int
 
     def prepare(self) -> None:
         """Check access and fields before the first row. Raises AuthError, MappingError or a transient error."""
@@ -79,6 +98,26 @@ class RowDestination(Protocol):
 
         Raises TransientError, UnknownError, BatchRefusedError, AuthError or MappingError for the whole request; a row
         that the answer does not mention is left out of the list and sent again.
+        """
+
+    def close(self) -> None:
+        """Free the connection."""
+
+
+class BulkDestination(Protocol):
+    """A destination that takes all rows at once, as a relation."""
+
+    endpoint: str
+
+    def prepare(self) -> None:
+        """Check access, table and columns before the first row. Raises AuthError, MappingError or a transient error."""
+
+    def deliver(self, con: duckdb.DuckDBPyConnection, ops: str, withheld: Callable[[], list[int]]) -> str:
+        """Bring relation `ops` (seq, key, op, changes, payload) there in one step, safe to repeat.
+
+        `withheld` is asked right before it takes effect: rows of these seq must not. Returns a relation (seq, code,
+        message) of the rows that are refused; all others took effect. Raises TransientError, AuthError or MappingError
+        when none did.
         """
 
     def close(self) -> None:
@@ -126,8 +165,14 @@ def problems(sync: "SyncDocument") -> list[tuple[tuple[str, ...], str]]:
     found = [
         ((name,), f"{sync.destination} does not take {name} '{value}': it takes {', '.join(sorted(known))}")
         for name, value, known in asked
-        if value not in known
+        if known is not None and value not in known
     ]
+    if can.match_by is None:
+        found += [
+            (("fields", column, "to"), f"rows are matched by '{rule.to}', which `key` fills: leave it out of fields")
+            for column, rule in sync.fields.items()
+            if rule.to == sync.match_by
+        ]
     if not found and not can.any_field:
         try:
             fields = promised(sync.destination, sync.object)

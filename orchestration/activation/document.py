@@ -13,6 +13,7 @@ from orchestration.yaml_lines import Document, UnreadableError, read
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Table = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+Object = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")]
 Owner = Annotated[str, StringConstraints(pattern=r"^(team:[\w-]+|[^@\s]+@[^@\s]+)$")]
 Cron = Annotated[str, StringConstraints(pattern=r"^\S+( \S+){4}$")]
 
@@ -72,7 +73,7 @@ class SyncDocument(_Strict):
     description: str
     owner: Owner
     destination: Name
-    object: Name
+    object: Object
     model: Table
     key: Name
     match_by: Name = "id"

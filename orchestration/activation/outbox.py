@@ -11,12 +11,13 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.activation.destination import RowResult
+from orchestration.activation.destination import Outcome, Run
 from orchestration.activation.errors import SyncStoppedError
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
 
-# `header` has one row. `decisions` are rows that are not sent, with the reason. `results` only grows: one row per op.
+# `header` has one row, `fields` one a field that is sent. `decisions` are rows that are not sent, with the reason.
+# `results` only grows: one row per op.
 TABLES = """
 create table outbox.header (
     sync varchar, run_id varchar, destination varchar, object varchar, environment varchar, as_of date,
@@ -24,6 +25,7 @@ create table outbox.header (
     count_model bigint, count_insert bigint, count_update bigint, count_exit bigint, count_unchanged bigint,
     count_held bigint, count_rejected_before bigint, count_acknowledged_before bigint
 );
+create table outbox.fields (field varchar, kind varchar);
 create table outbox.ops (
     seq bigint, key varchar, person_id varchar, op varchar, dest_id varchar,
     changes map(varchar, varchar), payload map(varchar, varchar), hash varchar, reason varchar
@@ -34,7 +36,7 @@ create table outbox.results (
     message varchar, dest_id varchar, answered_at timestamp
 );
 """
-_LONGEST_MESSAGE = 500
+LONGEST_MESSAGE = 500
 
 
 def folder(settings: Settings) -> Path:
@@ -96,15 +98,16 @@ def drafting(con: duckdb.DuckDBPyConnection, file: Path) -> Iterator[None]:
     os.replace(draft, file)
 
 
-def append(con: duckdb.DuckDBPyConnection, results: Sequence[RowResult], attempt: int) -> None:
+def append(con: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
     """Write final outcomes durably: the commit is on disk when this returns."""
     columns = list(
         zip(
             *(
                 (
                     result.seq, result.outcome, attempt, result.status, result.error_class, result.code,
-                    (result.message or "")[:_LONGEST_MESSAGE] or None, result.dest_id,
+                    (result.message or "")[:LONGEST_MESSAGE] or None, result.dest_id,
                 )
+                for results, attempt in outcomes
                 for result in results
             ),
             strict=True,
@@ -116,6 +119,12 @@ def append(con: duckdb.DuckDBPyConnection, results: Sequence[RowResult], attempt
         "unnest(?::varchar[]), current_timestamp::timestamp",
         [list(column) for column in columns],
     )
+
+
+def run_of(con: duckdb.DuckDBPyConnection) -> Run:
+    """Which run the outbox is of."""
+    run = con.execute("select run_id, as_of, planned_at from outbox.header").fetchall()[0]
+    return Run(*run, kinds=dict(con.execute("select field, kind from outbox.fields").fetchall()))
 
 
 def changed_fields(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, int]:

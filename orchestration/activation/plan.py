@@ -76,7 +76,7 @@ def _judge(
         return replace(nothing, refusals=(sick,))
     if unbuilt := _unbuilt(con, sync):
         return replace(nothing, refusals=(unbuilt,))
-    columns = {row[0]: row[1] for row in con.execute(f"describe warehouse.{sync.model}").fetchall()}
+    columns = _columns(con, sync)
     if unknown := _unknown_columns(sync, columns):
         return replace(nothing, refusals=(unknown,))
     known = _prepare_known(con, sync)
@@ -108,6 +108,10 @@ def _unbuilt(con: duckdb.DuckDBPyConnection, sync: SyncDocument) -> str | None:
         if not engine.table_exists(con, *table.split("."), "warehouse"):
             return f"there is no {table} in the warehouse: build the models first"
     return None
+
+
+def _columns(con: duckdb.DuckDBPyConnection, sync: SyncDocument) -> dict[str, str]:
+    return {row[0]: row[1] for row in con.execute(f"describe warehouse.{sync.model}").fetchall()}
 
 
 def _unknown_columns(sync: SyncDocument, columns: dict[str, str]) -> str | None:
@@ -170,9 +174,19 @@ def _guarded(sync: SyncDocument, summary: PlanSummary) -> list[str]:
 
 def _fill(con: duckdb.DuckDBPyConnection, settings: Settings, sync: SyncDocument, summary: PlanSummary) -> None:
     """Write plan and header into the draft outbox."""
+    columns = _columns(con, sync)
+    kinds = {sync.match_by: columns[sync.key]} | {
+        sync.fields[column].to: kind for column, kind in field_kinds(sync, columns).items()
+    }
     con.execute(
-        "insert into outbox.ops select row_number() over (order by key), key, person_id, decision, dest_id, changes, "
-        f"payload, hash, reason from judged where {_SENT} order by key"
+        "insert into outbox.fields select unnest(?::varchar[]), unnest(?::varchar[])",
+        [list(kinds), list(kinds.values())],
+    )
+    # Who leaves goes last: a batch is one kind of work.
+    order = "order by decision = 'exit', key"
+    con.execute(
+        f"insert into outbox.ops select row_number() over ({order}), key, person_id, decision, dest_id, changes, "
+        f"payload, hash, reason from judged where {_SENT} {order}"
     )
     con.execute(
         "insert into outbox.decisions select key, person_id, decision, reason, hash from judged "

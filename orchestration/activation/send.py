@@ -1,24 +1,16 @@
 """Second step of a sync: works off the outbox of a run and nothing else. Takes no writer lane."""
 
-import logging
-
 import duckdb
 
-from orchestration.activation import outbox
+from orchestration.activation import handover, outbox
 from orchestration.activation.comparison import ON_HOLD, consented, key_of, on_hold
-from orchestration.activation.delivery import Courier, Patience
-from orchestration.activation.destination import Op, RowDestination, SnapshotDestination, find
+from orchestration.activation.destination import find
 from orchestration.activation.document import SyncDocument
 from orchestration.activation.errors import SyncStoppedError
+from orchestration.activation.patience import Patience
 from orchestration.identity import holds
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
-
-_log = logging.getLogger(__name__)
-_SAY_EVERY = 50
-_PENDING = (
-    "from outbox.ops as o where o.seq > ? and o.seq not in (select seq from outbox.results) order by o.seq limit ?"
-)
 
 
 def send(settings: Settings, sync: SyncDocument, run_id: str, patience: Patience | None = None) -> dict[str, int]:
@@ -32,7 +24,7 @@ def send(settings: Settings, sync: SyncDocument, run_id: str, patience: Patience
     with outbox.opened(settings, sync.name, run_id) as con:
         con.execute("update outbox.header set status = 'sending', message = null")
         try:
-            if con.execute("select 1 " + _PENDING, [0, 1]).fetchall():
+            if handover.first_open(con) is not None:
                 _deliver(con, settings, sync, patience or Patience(), watch)
         except SyncStoppedError as error:
             con.execute("update outbox.header set status = 'stopped', message = ?", [str(error)])
@@ -60,14 +52,15 @@ def _hold_back(settings: Settings, sync: SyncDocument, run_id: str) -> None:
         con.execute("detach outbox")
 
 
-def _hold_people(con: duckdb.DuckDBPyConnection, people: str, values: list[list[str]] | None = None) -> None:
-    """Hold the open rows of people, given as a query."""
-    con.execute(
+def _hold_people(con: duckdb.DuckDBPyConnection, people: str, values: list[list[str]] | None = None) -> list[int]:
+    """Hold the open rows of people, given as a query; returns their seq."""
+    held = con.execute(
         f"insert into outbox.results (seq, outcome, message, answered_at) select seq, 'held', '{ON_HOLD}', "
         "current_timestamp::timestamp from outbox.ops where op <> 'exit' "
-        f"and seq not in (select seq from outbox.results) and person_id in ({people})",
+        f"and seq not in (select seq from outbox.results) and person_id in ({people}) returning seq",
         values,
     )
+    return [row[0] for row in held.fetchall()]
 
 
 class _Holds:
@@ -76,14 +69,13 @@ class _Holds:
     def __init__(self, settings: Settings) -> None:
         self._settings, self._seen = settings, holds.mark(settings)
 
-    def heed(self, con: duckdb.DuckDBPyConnection) -> None:
+    def heed(self, con: duckdb.DuckDBPyConnection) -> list[int]:
         """Hold the rows of everybody who is on hold by now; opens state only when it was written since."""
         mark = holds.mark(self._settings)
         if mark == self._seen:
-            return
-        held = holds.everybody(self._settings)
-        _hold_people(con, "select unnest(?::varchar[])", [held])
+            return []
         self._seen = mark
+        return _hold_people(con, "select unnest(?::varchar[])", [holds.everybody(self._settings)])
 
 
 def _has_snapshot(con: duckdb.DuckDBPyConnection) -> bool:
@@ -93,47 +85,11 @@ def _has_snapshot(con: duckdb.DuckDBPyConnection) -> bool:
 def _deliver(
     con: duckdb.DuckDBPyConnection, settings: Settings, sync: SyncDocument, patience: Patience, watch: _Holds
 ) -> None:
-    as_of = con.execute("select as_of from outbox.header").fetchall()[0][0]
-    destination = find(sync.destination).connect(settings, sync, as_of)
+    module = find(sync.destination)
+    destination = module.connect(settings, sync, outbox.run_of(con))
     try:
         con.execute("update outbox.header set endpoint = ?", [destination.endpoint])
-        if find(sync.destination).CAPABILITIES.delivery == "snapshot":
-            _deliver_snapshot(con, destination)
-        else:
-            _deliver_rows(con, destination, sync, patience, watch)
+        hand_over = handover.WAYS[module.CAPABILITIES.delivery]
+        hand_over(con, destination, patience, lambda: watch.heed(con))
     finally:
         destination.close()
-
-
-def _deliver_snapshot(con: duckdb.DuckDBPyConnection, destination: SnapshotDestination) -> None:
-    for name, where in destination.write(con, "outbox.snapshot").items():
-        _log.info("%s: %s", name, where)
-    con.execute(
-        "insert into outbox.results (seq, outcome, attempt, answered_at) select seq, 'acknowledged', 1, "
-        "current_timestamp::timestamp from outbox.ops where seq not in (select seq from outbox.results)"
-    )
-
-
-def _deliver_rows(
-    con: duckdb.DuckDBPyConnection, destination: RowDestination, sync: SyncDocument, patience: Patience, watch: _Holds
-) -> None:
-    batch_size = find(sync.destination).CAPABILITIES.batch_size
-    courier = Courier(destination, patience)
-    courier.prepare()
-    total = con.execute("select count(*) from outbox.ops").fetchall()[0][0]
-    last, batches = 0, 0
-    while rows := _next_batch(con, watch, last, batch_size):
-        last, batches = rows[-1][0], batches + 1
-        # One request is one kind of work: new and changed rows, or rows that leave.
-        for leaving in (False, True):
-            ops = [Op(*row) for row in rows if (row[2] == "exit") == leaving]
-            for results, tries in courier.deliver(ops) if ops else ():
-                outbox.append(con, results, tries)
-        if batches % _SAY_EVERY == 0:
-            _log.info("%s: %d of %d rows sent", sync.name, last, total)
-
-
-def _next_batch(con: duckdb.DuckDBPyConnection, watch: _Holds, last: int, batch_size: int) -> list[tuple]:
-    """The next open rows, of nobody who is on hold at this moment."""
-    watch.heed(con)
-    return con.execute("select o.seq, o.key, o.op, o.dest_id, o.changes " + _PENDING, [last, batch_size]).fetchall()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.activation.destination import Capabilities, standard_canonical
+from orchestration.activation.destination import Capabilities, Run, standard_canonical
 from orchestration.activation.document import SyncDocument
 from orchestration.settings import Settings
 
@@ -70,6 +70,6 @@ def _safe(name: str, kind: str) -> str:
     return f'case when regexp_matches("{name}", \'{_FORMULA}\') then \'\'\'\' || "{name}" else "{name}" end as "{name}"'
 
 
-def connect(settings: Settings, sync: SyncDocument, as_of: date) -> AudienceFiles:
+def connect(settings: Settings, sync: SyncDocument, run: Run) -> AudienceFiles:
     """The folder of the sync's audience under the home of this environment."""
-    return AudienceFiles(settings.root / "exports" / sync.name, as_of)
+    return AudienceFiles(settings.root / "exports" / sync.name, run.as_of)

@@ -5,12 +5,11 @@ Limits and answers are those of https://developers.hubspot.com/docs/api-referenc
 
 import os
 from collections.abc import Sequence
-from datetime import date
 
 import httpx
 
 from data_contracts.contract import load
-from orchestration.activation.destination import Capabilities, Op, RowResult, standard_canonical
+from orchestration.activation.destination import Capabilities, Op, RowResult, Run, standard_canonical
 from orchestration.activation.document import SyncDocument
 from orchestration.activation.endpoint import check_endpoint
 from orchestration.activation.errors import (
@@ -53,7 +52,8 @@ class HubSpot:
     """A CRM account. Rows are matched by contact id, or created and matched by a unique property."""
 
     def __init__(self, base_url: str, token: str, sync: SyncDocument) -> None:
-        self.endpoint, self.burst = base_url, _BURST
+        self.endpoint, self.burst, self.parallel = base_url, _BURST, 1
+        self.batch_size = CAPABILITIES.batch_size
         self.rate = float(os.environ.get("HUBSPOT_REQUESTS_PER_SECOND", _RATE))
         self._sync = sync
         self._client = httpx.Client(
@@ -191,7 +191,7 @@ def _seconds(text: str | None) -> float | None:
         return None
 
 
-def connect(settings: Settings, sync: SyncDocument, as_of: date) -> HubSpot:
+def connect(settings: Settings, sync: SyncDocument, run: Run) -> HubSpot:
     """The account that HUBSPOT_BASE_URL and HUBSPOT_TOKEN name.
 
     Raises AuthError without a token, PlanRefusedError for an account that this environment may not write to.

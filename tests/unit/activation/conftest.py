@@ -1,8 +1,9 @@
-"""The running CRM that tests of activation send to."""
+"""The running systems that tests of activation send to."""
 
 import pytest
 
 from orchestration.demo.server import DEMO_TOKEN, serve
+from tests.postgres_server import server
 from tests.unit.activation.payloads import write_crm
 
 
@@ -14,3 +15,10 @@ def crm(tmp_path, monkeypatch):
         monkeypatch.setenv("HUBSPOT_TOKEN", DEMO_TOKEN)
         monkeypatch.setenv("HUBSPOT_REQUESTS_PER_SECOND", "500")
         yield url
+
+
+@pytest.fixture(scope="module")
+def postgres_address():
+    """A running PostgreSQL server without anything in it."""
+    with server() as address:
+        yield address

@@ -1,11 +1,13 @@
 """Sync documents: a bad one says file, line and what to write, and stops no other."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from orchestration.activation.document import load_documents
 from orchestration.activation.run import FOLDER
+from orchestration.settings import PROJECT_ROOT
 
 GOOD = """\
 type: orchestration.components.AudienceSync
@@ -46,6 +48,16 @@ def test_a_short_and_a_long_field_rule(tmp_path):
         "tessera_lifetime_value_usd",
         "skip",
     )
+
+
+def test_the_examples_of_the_guide_load(tmp_path):
+    guide = (PROJECT_ROOT / "docs" / "destinations.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    for example in examples:
+        write(tmp_path, re.search(r"^  name: (\w+)", example, re.MULTILINE)[1], example)
+    valid, errors = load_documents(tmp_path)
+    assert errors == []
+    assert {sync.destination for sync in valid} == {"postgres", "webhook"}
 
 
 @pytest.mark.parametrize(

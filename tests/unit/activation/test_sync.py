@@ -24,17 +24,6 @@ def sync_once(settings, run_id, sync=None, **options):
     return run_sync(settings, sync or document(), AS_OF, run_id, patience=PATIENCE, **options)
 
 
-def test_the_first_run_delivers_everything_and_the_second_nothing(settings, crm):
-    fill_warehouse(settings, 250)
-    first = sync_once(settings, "r1")
-    assert (first.status, first.plan.insert, first.acknowledged) == ("succeeded", 250, 250)
-    assert crm.counters.writes == 250
-    assert crm_differences(crm, settings) == []
-    second = sync_once(settings, "r2")
-    assert (second.plan.to_send, second.plan.unchanged) == (0, 250)
-    assert crm.counters.writes == 250
-
-
 def test_one_changed_field_is_one_row_with_one_property_on_the_wire(settings, crm):
     fill_warehouse(settings, 250)
     sync_once(settings, "r1")

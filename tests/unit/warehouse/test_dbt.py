@@ -1,5 +1,7 @@
 """The manifest that a home keeps is that of the project as it is on disk, or it is made anew."""
 
+from datetime import date
+
 import pytest
 
 from orchestration.home import prepare, variables
@@ -39,3 +41,13 @@ def test_every_file_that_dbt_reads_counts(monkeypatch, tmp_path):
     both = dbt.fingerprint()
     (models / "b.sql").unlink()
     assert dbt.fingerprint() != both
+
+
+def test_a_model_larger_than_memory_spills(settings, monkeypatch):
+    """As at a million people: the first spill stopped dbt, and no smaller warehouse ever saw it."""
+    small = settings.model_copy(update={"memory_limit": "120MB"})
+    for name, value in variables(small).items():
+        monkeypatch.setenv(name, value)
+    numbered = "select row_number() over (order by md5(i::varchar)) as place from range(2000000) as t(i)"
+    # Raises DbtError when the query fails.
+    dbt.run(small, ["show", "--inline", f"select max(place) from ({numbered})"], as_of=date(2017, 12, 31))
