@@ -1,7 +1,7 @@
 """How long a hundred segments over a million people take, and a preview of each kind: `make bench-segments`, into
 `docs/segments.md`.
 
-`python -m bench.segments [--warehouse FILE]`. A passing home holds the warehouse of `segments_warehouse`, a copy of
+`python -m bench.segments [--warehouse FILE]`. A passing home holds the warehouse of `bench.warehouse`, a copy of
 FILE if that is there. Timed is what the run and the command do, without the start of a process.
 """
 
@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench import identity_page, segments_warehouse
+from bench import identity_page, segment_documents, warehouse
 from orchestration import home
 from orchestration.segments import snapshot
 from orchestration.segments.document import load_documents
@@ -43,7 +43,7 @@ def runs(settings: Settings, folder: Path) -> list[list[str]]:
     documents, errors = load_documents(folder)
     assert not errors, errors
     rows = []
-    first = segments_warehouse.AS_OF
+    first = warehouse.AS_OF
 
     def one(name: str, as_of: date) -> None:
         seconds, used, found = timed(lambda: refresh(settings, documents, as_of, name))
@@ -66,7 +66,7 @@ def runs(settings: Settings, folder: Path) -> list[list[str]]:
 
     one("everybody comes", first)
     one("the same again", first)
-    segments_warehouse.next_day(settings)
+    warehouse.next_day(settings)
     one("a day later", first + timedelta(days=1))
     return rows
 
@@ -107,10 +107,10 @@ def main() -> None:
         if given and given.exists():
             shutil.copy(given, settings.warehouse)
         else:
-            print("warehouse made in", f"{timed(lambda: segments_warehouse.fill(settings))[0]:.0f} s", flush=True)
+            print("warehouse made in", f"{timed(lambda: warehouse.fill(settings))[0]:.0f} s", flush=True)
         if given and not given.exists():
             shutil.copy(settings.warehouse, given)
-        files = segments_warehouse.documents(folder)
+        files = segment_documents.documents(folder)
         of_runs = runs(settings, folder)
         of_previews = previews(settings, files)
     identity_page.put(ROOT / "docs" / "segments.md", blocks(of_runs, of_previews))
