@@ -8,19 +8,26 @@ clock as (
 
 ),
 
+-- Numbers are grouped and joined in half the time and memory that ids take.
 people as (
 
-    select person_id from {{ ref('profile__people') }}
+    select
+        person_id,
+        cast(row_number() over (order by person_id) as {{ dbt.type_int() }}) as person_number
+
+    from {{ ref('profile__people') }}
 
 ),
 
 person_records as (
 
     select
-        record_id,
-        person_id
+        person_records.record_id,
+        people.person_number
 
-    from {{ source('identity', 'person_records') }}
+    from {{ source('identity', 'person_records') }} as person_records
+
+    inner join people on person_records.person_id = people.person_id
 
 ),
 
@@ -38,10 +45,10 @@ products as (
 ),
 
 -- Every import below ends at the day the run looks from: a feature knows nothing later.
-orders as (
+orders as {{ inlined() }} (
 
     select
-        person_records.person_id,
+        person_records.person_number,
         orders.order_id,
         orders.order_type,
         orders.channel,
@@ -67,16 +74,21 @@ orders as (
 
 ),
 
-order_lines as (
+order_lines as {{ inlined() }} (
 
     select
-        person_records.person_id,
-        order_lines.product_id,
-        sum(order_lines.net_amount) as net_amount
+        person_records.person_number,
+        coalesce(products.department, 'UNKNOWN') as department,
+        products.category,
+        products.manufacturer_id,
+        coalesce(products.is_private_label, false) as is_private_label,
+        order_lines.net_amount
 
     from {{ ref('conformed__order_lines') }} as order_lines
 
     inner join person_records on order_lines.record_id = person_records.record_id
+
+    left join products on order_lines.product_id = products.product_id
 
     cross join clock
 
@@ -85,14 +97,12 @@ order_lines as (
         and order_lines.line_type = 'sale'
         and order_lines.currency = 'USD'
 
-    group by 1, 2
-
 ),
 
-events as (
+events as {{ inlined() }} (
 
     select
-        person_records.person_id,
+        person_records.person_number,
         events.channel,
         events.event_type,
         {{ dbt.datediff('events.event_date', 'clock.as_of_date', 'day') }} as age_days
@@ -107,10 +117,10 @@ events as (
 
 ),
 
-interactions as (
+interactions as {{ inlined() }} (
 
     select
-        person_records.person_id,
+        person_records.person_number,
         interactions.channel,
         interactions.interaction_type,
         interactions.campaign_id,
@@ -129,7 +139,7 @@ interactions as (
 coupon_redemptions as (
 
     select
-        person_records.person_id,
+        person_records.person_number,
         count(*) as count_coupon_redemptions_365d
 
     from {{ ref('conformed__coupon_redemptions') }} as coupon_redemptions
@@ -148,7 +158,7 @@ coupon_redemptions as (
 tickets as (
 
     select
-        person_records.person_id,
+        person_records.person_number,
         count(*) as count_tickets_365d
 
     from {{ ref('conformed__tickets') }} as tickets
@@ -167,7 +177,7 @@ tickets as (
 feedback as (
 
     select
-        person_records.person_id,
+        person_records.person_number,
         feedback.message_id,
         feedback.sentiment,
         {{ dbt.datediff('feedback.feedback_date', 'clock.as_of_date', 'day') }} as age_days,
@@ -189,7 +199,7 @@ feedback as (
 buying as (
 
     select
-        person_id,
+        person_number,
         count(*) filter (where order_type = 'sale') as count_orders_lifetime,
         count(*) filter (where order_type = 'sale' and age_days < 365) as count_orders_365d,
         count(*) filter (where order_type = 'sale' and age_days < 91) as count_orders_91d,
@@ -218,7 +228,7 @@ buying as (
 store_visits as (
 
     select
-        person_id,
+        person_number,
         store_id,
         count(*) as count_orders,
         sum(net_amount) as net_amount
@@ -234,19 +244,19 @@ store_visits as (
 favourite_stores as (
 
     select
-        person_id,
+        person_number,
         store_id as favourite_store_id
 
     from store_visits
 
-    qualify row_number() over (partition by person_id order by count_orders desc, net_amount desc, store_id asc) = 1
+    qualify row_number() over (partition by person_number order by count_orders desc, net_amount desc, store_id asc) = 1
 
 ),
 
 habitual_days as (
 
     select
-        person_id,
+        person_number,
         day_of_week,
         count(*) as count_orders,
         min(age_days) as age_days
@@ -262,7 +272,7 @@ habitual_days as (
 favourite_days as (
 
     select
-        person_id,
+        person_number,
         case day_of_week
             when 1 then 'sunday'
             when 2 then 'monday'
@@ -275,14 +285,14 @@ favourite_days as (
 
     from habitual_days
 
-    qualify row_number() over (partition by person_id order by count_orders desc, age_days asc, day_of_week asc) = 1
+    qualify row_number() over (partition by person_number order by count_orders desc, age_days asc, day_of_week asc) = 1
 
 ),
 
 habitual_hours as (
 
     select
-        person_id,
+        person_number,
         case
             when hour_of_day between 5 and 10 then 'morning'
             when hour_of_day between 11 and 13 then 'noon'
@@ -304,27 +314,25 @@ habitual_hours as (
 favourite_dayparts as (
 
     select
-        person_id,
+        person_number,
         daypart as favourite_daypart
 
     from habitual_hours
 
-    qualify row_number() over (partition by person_id order by count_orders desc, age_days asc, daypart asc) = 1
+    qualify row_number() over (partition by person_number order by count_orders desc, age_days asc, daypart asc) = 1
 
 ),
 
 categories as (
 
     select
-        order_lines.person_id,
-        products.category,
-        sum(order_lines.net_amount) as net_amount
+        person_number,
+        category,
+        sum(net_amount) as net_amount
 
     from order_lines
 
-    inner join products on order_lines.product_id = products.product_id
-
-    where products.category is not null
+    where category is not null
 
     group by 1, 2
 
@@ -333,27 +341,25 @@ categories as (
 favourite_categories as (
 
     select
-        person_id,
+        person_number,
         category as favourite_category
 
     from categories
 
-    qualify row_number() over (partition by person_id order by net_amount desc, category asc) = 1
+    qualify row_number() over (partition by person_number order by net_amount desc, category asc) = 1
 
 ),
 
 manufacturers as (
 
     select
-        order_lines.person_id,
-        products.manufacturer_id,
-        sum(order_lines.net_amount) as net_amount
+        person_number,
+        manufacturer_id,
+        sum(net_amount) as net_amount
 
     from order_lines
 
-    inner join products on order_lines.product_id = products.product_id
-
-    where products.manufacturer_id is not null
+    where manufacturer_id is not null
 
     group by 1, 2
 
@@ -362,26 +368,24 @@ manufacturers as (
 favourite_manufacturers as (
 
     select
-        person_id,
+        person_number,
         manufacturer_id as favourite_manufacturer_id
 
     from manufacturers
 
-    qualify row_number() over (partition by person_id order by net_amount desc, manufacturer_id asc) = 1
+    qualify row_number() over (partition by person_number order by net_amount desc, manufacturer_id asc) = 1
 
 ),
 
 departments as (
 
     select
-        order_lines.person_id,
-        coalesce(products.department, 'UNKNOWN') as department,
-        sum(order_lines.net_amount) as net_amount,
-        sum(case when products.is_private_label then order_lines.net_amount else 0 end) as private_label_amount
+        person_number,
+        department,
+        sum(net_amount) as net_amount,
+        sum(case when is_private_label then net_amount else 0 end) as private_label_amount
 
     from order_lines
-
-    left join products on order_lines.product_id = products.product_id
 
     group by 1, 2
 
@@ -390,7 +394,7 @@ departments as (
 taste as (
 
     select
-        person_id,
+        person_number,
         count(*) as count_departments_365d,
         sum(net_amount) as net_amount,
         max(net_amount) as top_amount,
@@ -400,7 +404,7 @@ taste as (
     from (
         select
             *,
-            row_number() over (partition by person_id order by net_amount asc, department desc) as place
+            row_number() over (partition by person_number order by net_amount asc, department desc) as place
         from departments
     ) as placed
 
@@ -408,20 +412,20 @@ taste as (
 
 ),
 
-acts as (
+acts as {{ inlined() }} (
 
-    select person_id, channel, age_days from orders
+    select person_number, channel, age_days from orders
 
     union all
 
-    select person_id, channel, age_days from events
+    select person_number, channel, age_days from events
 
     -- Readings of a device are not acts of its owner.
     where channel <> 'device'
 
     union all
 
-    select person_id, channel, age_days from interactions
+    select person_number, channel, age_days from interactions
 
     -- What we sent says nothing about what they do.
     where interaction_type not in ('sent', 'bounced')
@@ -431,7 +435,7 @@ acts as (
 activity as (
 
     select
-        person_id,
+        person_number,
         channel,
         min(age_days) as age_days,
         count(distinct case when age_days < 365 then age_days end) as count_days
@@ -445,21 +449,21 @@ activity as (
 preferred_channels as (
 
     select
-        person_id,
+        person_number,
         channel as preferred_channel
 
     from activity
 
     where count_days > 0
 
-    qualify row_number() over (partition by person_id order by count_days desc, age_days asc, channel asc) = 1
+    qualify row_number() over (partition by person_number order by count_days desc, age_days asc, channel asc) = 1
 
 ),
 
 presence as (
 
     select
-        person_id,
+        person_number,
         count(*) filter (where age_days < 365) as count_channels_365d,
         min(age_days) filter (where channel = 'pos') as recency_days_pos,
         min(age_days) filter (where channel = 'web') as recency_days_web,
@@ -476,7 +480,7 @@ presence as (
 opinions as (
 
     select
-        person_id,
+        person_number,
         count(distinct case when complaint_age_days < 365 then complaint_id end) as count_complaints_365d,
         min(case when complaint_id is not null then complaint_age_days end) as recency_days_complaint,
         sum(case when age_days < 365 then cast(round(10000 * sentiment) as bigint) end) as sentiment_365d,
@@ -491,7 +495,7 @@ opinions as (
 browsing as (
 
     select
-        person_id,
+        person_number,
         count(*) filter (where age_days < 91) as count_web_events_91d,
         count(*) filter (where age_days < 91 and event_type = 'product_viewed') as count_product_views_91d,
         count(*) filter (where age_days < 91 and event_type = 'cart_added') as count_cart_adds_91d
@@ -507,7 +511,7 @@ browsing as (
 mailings as (
 
     select
-        person_id,
+        person_number,
         count(distinct case when interaction_type = 'sent' then campaign_id end) as count_emails_sent_365d,
         count(distinct case when interaction_type = 'opened' then campaign_id end) as count_emails_opened_365d,
         count(distinct case when interaction_type = 'clicked' then campaign_id end) as count_emails_clicked_365d
@@ -523,7 +527,7 @@ mailings as (
 rfm_ranks as (
 
     select
-        person_id,
+        person_number,
         -- People who bought on the same day share the better place: all of them are as recent as anybody.
         1 - percent_rank() over (order by recency_days) as recency_rank,
         percent_rank() over (order by count_orders_365d) as frequency_rank,
@@ -538,7 +542,7 @@ rfm_ranks as (
 rfm as (
 
     select
-        person_id,
+        person_number,
         cast(least(5, 1 + floor(5 * recency_rank)) as bigint) as rfm_recency,
         cast(least(5, 1 + floor(5 * frequency_rank)) as bigint) as rfm_frequency,
         cast(least(5, 1 + floor(5 * monetary_rank)) as bigint) as rfm_monetary
@@ -561,7 +565,7 @@ rfm_values as (
 rfm_segments as (
 
     select
-        person_id,
+        person_number,
         case
             when rfm_recency = 5 and rfm_worth >= 4 then 'champions'
             when rfm_recency >= 3 and rfm_worth >= 4 then 'loyal'
@@ -658,34 +662,34 @@ from people
 
 cross join clock
 
-left join buying on people.person_id = buying.person_id
+left join buying on people.person_number = buying.person_number
 
-left join favourite_stores on people.person_id = favourite_stores.person_id
+left join favourite_stores on people.person_number = favourite_stores.person_number
 
-left join taste on people.person_id = taste.person_id
+left join taste on people.person_number = taste.person_number
 
-left join presence on people.person_id = presence.person_id
+left join presence on people.person_number = presence.person_number
 
-left join browsing on people.person_id = browsing.person_id
+left join browsing on people.person_number = browsing.person_number
 
-left join mailings on people.person_id = mailings.person_id
+left join mailings on people.person_number = mailings.person_number
 
-left join coupon_redemptions on people.person_id = coupon_redemptions.person_id
+left join coupon_redemptions on people.person_number = coupon_redemptions.person_number
 
-left join tickets on people.person_id = tickets.person_id
+left join tickets on people.person_number = tickets.person_number
 
-left join opinions on people.person_id = opinions.person_id
+left join opinions on people.person_number = opinions.person_number
 
-left join favourite_categories on people.person_id = favourite_categories.person_id
+left join favourite_categories on people.person_number = favourite_categories.person_number
 
-left join favourite_manufacturers on people.person_id = favourite_manufacturers.person_id
+left join favourite_manufacturers on people.person_number = favourite_manufacturers.person_number
 
-left join favourite_days on people.person_id = favourite_days.person_id
+left join favourite_days on people.person_number = favourite_days.person_number
 
-left join favourite_dayparts on people.person_id = favourite_dayparts.person_id
+left join favourite_dayparts on people.person_number = favourite_dayparts.person_number
 
-left join preferred_channels on people.person_id = preferred_channels.person_id
+left join preferred_channels on people.person_number = preferred_channels.person_number
 
-left join rfm on people.person_id = rfm.person_id
+left join rfm on people.person_number = rfm.person_number
 
-left join rfm_segments on people.person_id = rfm_segments.person_id
+left join rfm_segments on people.person_number = rfm_segments.person_number
