@@ -4,6 +4,7 @@ Only the extra `spark` has what this needs. Which SQL differs between the engine
 """
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -50,7 +51,10 @@ def session(settings: Settings, tables: Mapping[str, Path], options: Mapping[str
 
 
 def _options(settings: Settings) -> dict[str, str]:
+    # A person's row is joined from many tables at once, and each join sorts in pages of its own.
+    limit = re.fullmatch(r"(\d+) ?([gm])i?b", settings.memory_limit.lower())
     return {
+        **({"spark.driver.memory": limit[1] + limit[2]} if limit else {}),
         "spark.sql.warehouse.dir": str(folder(settings)),
         "spark.local.dir": str(settings.spill),
         # A metastore would be a database in the working folder, and slow to start.

@@ -5,10 +5,11 @@ from datetime import date
 import duckdb
 
 
-def prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> date | None:
+def prepare(con: duckdb.DuckDBPyConnection, as_of: date, most_people: int | None = None) -> date | None:
     """Temp tables `people_who_bought` (i, person_id) and `days` (i, day, amount, purchases, returned).
 
-    Amounts are net and in USD. Returns the first day; None when there is no purchase.
+    Amounts are net and in USD. With `most_people` about so many are drawn by chance, the same ones each time. Returns
+    the first day; None when there is no purchase.
     """
     con.execute(
         """
@@ -20,6 +21,9 @@ def prepare(con: duckdb.DuckDBPyConnection, as_of: date) -> date | None:
         """,
         {"day": as_of},
     )
+    if most_people:
+        people = con.execute("select count(distinct person_id) from people_lines").fetchall()[0][0]
+        con.execute("delete from people_lines where hash(person_id) % ? <> 0", [max(-(-people // most_people), 1)])
     con.execute(
         "create or replace temp table people_who_bought as select row_number() over (order by person_id) - 1 as i, "
         "person_id from (select distinct person_id from people_lines)"

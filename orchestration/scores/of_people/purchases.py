@@ -28,6 +28,8 @@ _ASKED = (
 )
 _INTERVAL = (0.1, 0.9)
 _BINS, _LEAST_IN_BIN = 20, 30
+# Learning takes time in proportion to people; of more than these a part is drawn.
+_LEARNED_PEOPLE = 100_000
 TIERS = ((0.01, "top_1"), (0.05, "top_5"), (0.10, "top_10"), (0.25, "top_25"), (0.50, "top_50"))
 
 
@@ -74,7 +76,7 @@ class Content:
 
 def learn(con: duckdb.DuckDBPyConnection, as_of: date) -> Learned:
     """Choose, measure and learn every target as of a day."""
-    first = days.prepare(con, as_of)
+    first = days.prepare(con, as_of, _LEARNED_PEOPLE)
     if first is None:
         return Learned(None, as_of, notes=["nobody has bought anything yet"])
     past = Past(con, first)

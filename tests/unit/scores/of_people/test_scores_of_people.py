@@ -133,6 +133,15 @@ def test_people_who_are_no_longer_alike_are_seen():
     assert ties.stability_index(np.repeat([0.1, 0.2], [4000, 1000])) == 0
 
 
+def test_of_many_people_a_part_teaches_and_everybody_is_told(home, monkeypatch):
+    with engine.reading(home) as con:
+        everybody = purchases.learn(con, shop.LAST).count_cases
+        monkeypatch.setattr(purchases, "_LEARNED_PEOPLE", everybody // 2)
+        learned = purchases.learn(con, shop.LAST)
+        assert everybody / 4 < learned.count_cases < everybody * 3 / 4
+        assert len(purchases.said(con, learned, shop.LAST)) == everybody
+
+
 def test_an_interval_widens_with_what_is_expected():
     chance = np.random.default_rng(1)
     said = chance.gamma(1, 100, 4000)
