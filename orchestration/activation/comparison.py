@@ -50,23 +50,17 @@ def key_of(sync: SyncDocument) -> str:
 def judgement(sync: SyncDocument, kinds: dict[str, str]) -> str:
     """A query: one row per key in the model or acknowledged, with what to do about it and why.
 
-    Needs relations `known` (key, person_id, dest_id, payload, hash), `refused` (key, hash, reason) and `on_hold`
-    (person_id): nothing is sent for these people. What a snapshot holds of them is taken out of it, for it is handed
-    over whole; at other destinations they stay as they are.
+    Needs relations `known` (key, person_id, dest_id, payload, hash, acknowledged_at), `refused` (key, hash, reason),
+    `parted` (person_id, parted_at) and `on_hold` (person_id): nothing is sent for these people. What a snapshot holds
+    of them is taken out of it, for it is handed over whole; at other destinations they stay as they are.
     """
     frozen = "false" if find(sync.destination).CAPABILITIES.delivery == "snapshot" else f"held = {text(ON_HOLD)}"
-    mirror = "true" if sync.mode == "mirror" else "false"
-    insert_only = "true" if sync.mode == "insert_only" else "false"
+    mirror = "true" if sync.mode in ("mirror", "audience") else "false"
+    sent_once = "true" if sync.mode in ("insert_only", "append") else "false"
+    differs = "true" if sync.mode == "audience" else "e.value is distinct from known_payload[e.key]"
     emptied = "[{'key': e.key, 'value': ''} for e in map_entries(known_payload)]" if sync.on_exit == "clear" else "[]"
     return f"""
-with wanted as (
-    select
-        {key_of(sync)} as key,
-        cast(m.{sync.person} as varchar) as person_id,
-        case {_held(sync)} end as held,
-        {_canonical(sync, kinds)}
-    from warehouse.{sync.model} as m
-),
+with wanted as ({wanted(sync, kinds)}),
 paired as (
     select
         coalesce(w.key, k.key) as key,
@@ -76,22 +70,24 @@ paired as (
         k.hash as known_hash,
         w.key is not null as is_wanted,
         k.key is not null as is_known,
+        w.key is not null and k.person_id is distinct from w.person_id as is_moved,
         w.held,
         {_targets(sync)}
     from wanted as w
     full join known as k on k.key = w.key
+    left join parted as p on p.person_id = w.person_id
 ),
 hashed as (
-    select *, case when is_wanted and held is null then {_hash(sync)} end as target_hash from paired
+    select *, case when is_wanted and held is null then {hash_of(sync)} end as target_hash from paired
 ),
 changed as (
     select
         *,
         case
             when target_hash is null then null
-            when not is_known then list_filter({_entries(sync)}, lambda e: {_sent_at_first(sync)})
-            when target_hash <> known_hash and not {insert_only}
-                then list_filter({_entries(sync)}, lambda e: e.value is distinct from known_payload[e.key])
+            when not is_known then list_filter({entries(sync)}, lambda e: {_sent_at_first(sync)})
+            when target_hash <> known_hash and not {sent_once}
+                then list_filter({entries(sync)}, lambda e: {differs})
         end as differing
     from hashed
 ),
@@ -111,22 +107,37 @@ decided as (
         end as decision,
         coalesce(held, case when not is_wanted then 'left the model' end) as reason,
         case when target_hash is null then {emptied} else differing end as differing,
-        case when len(differing) > 0 then {_entries(sync)} end as target,
+        case when len(differing) > 0 then {entries(sync)} end as target,
         coalesce(target_hash, 'exit:' || known_hash) as hash,
+        known_payload,
         is_wanted,
-        is_known
+        is_known,
+        is_known and is_moved as is_moved
     from changed
 )
 select
-    d.key, d.person_id, d.dest_id, d.hash, d.is_wanted, d.is_known,
+    d.key, d.person_id, d.dest_id, d.hash, d.is_wanted, d.is_known, d.is_moved,
     case when r.key is not null and d.decision in ('insert', 'update', 'exit') then 'rejected' else d.decision end
         as decision,
     coalesce(case when d.decision in ('insert', 'update', 'exit') then r.reason end, d.reason) as reason,
     case when d.decision in ('insert', 'update', 'exit') then map_from_entries(coalesce(d.differing, [])) end
         as changes,
-    case when d.decision in ('insert', 'update') then map_from_entries(d.target) end as payload
+    case when d.decision in ('insert', 'update') then map_from_entries(d.target) end as payload,
+    case when d.decision in ('update', 'exit') then d.known_payload end as before
 from decided as d
 left join refused as r on r.key = d.key and r.hash = d.hash
+"""
+
+
+def wanted(sync: SyncDocument, kinds: dict[str, str]) -> str:
+    """A query of the payload: key, person_id, why a row may not be sent (`held`), and its canonical values."""
+    return f"""
+    select
+        {key_of(sync)} as key,
+        cast(m.{sync.person} as varchar) as person_id,
+        case {_held(sync)} end as held,
+        {_canonical(sync, kinds)}
+    from warehouse.{sync.model} as m
 """
 
 
@@ -150,8 +161,11 @@ def _canonical(sync: SyncDocument, kinds: dict[str, str]) -> str:
 
 
 def _targets(sync: SyncDocument) -> str:
+    # A value may have come from records that are somebody else's by now: it is emptied, whatever the null policy.
+    is_foreign = "k.person_id <> w.person_id or p.parted_at >= k.acknowledged_at"
+    emptied = f"case when k.payload[{{to}}] <> '' and ({is_foreign}) then '' end"
     forms = {
-        "skip": "coalesce(w.to_{column}, k.payload[{to}])",
+        "skip": f"coalesce(w.to_{{column}}, {emptied}, k.payload[{{to}}])",
         "clear": "coalesce(w.to_{column}, '')",
         "send": "w.to_{column}",
     }
@@ -161,12 +175,14 @@ def _targets(sync: SyncDocument) -> str:
     )
 
 
-def _entries(sync: SyncDocument) -> str:
+def entries(sync: SyncDocument) -> str:
+    """SQL text of a row that has `to_<column>` for each mapped column, as a list of fields with values."""
     parts = (f"{{'key': {text(rule.to)}, 'value': to_{column}}}" for column, rule in sync.fields.items())
     return f"[{', '.join(parts)}]"
 
 
-def _hash(sync: SyncDocument) -> str:
+def hash_of(sync: SyncDocument) -> str:
+    """SQL text of the hash of a row that has `to_<column>` for each mapped column."""
     # Field names are part of it: a changed mapping is a changed row. chr(30) marks null, chr(31) ends a field.
     parts = (
         f"{text(rule.to + '=')} || coalesce(to_{column}, chr(30)) || chr(31)" for column, rule in sync.fields.items()

@@ -1,54 +1,31 @@
-"""How a batch reaches a destination: its rate, patience with what passes, and halving of what is refused whole."""
+"""How a batch reaches a destination: patience with what passes, and halving of what is refused whole."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
 
-from orchestration.activation.destination import Op, Outcome, RowDestination, RowResult
-from orchestration.activation.errors import BatchRefusedError, TransientError, UnavailableError, UnknownError
+from orchestration.activation.bucket import Bucket
+from orchestration.activation.destination import Held, Op, Outcome, RowDestination, RowResult
+from orchestration.activation.errors import (
+    BatchRefusedError,
+    MappingError,
+    TransientError,
+    UnavailableError,
+    UnknownError,
+)
 from orchestration.activation.patience import Patience
 
 T = TypeVar("T")
 _TRIES_OF_A_SUSPECT = 2
 
 
-class Bucket:
-    """Lets through `rate` requests a second, `burst` at once."""
-
-    def __init__(self, rate: float, burst: int) -> None:
-        self._rate, self._burst = rate, burst
-        self._tokens, self._at = float(burst), time.monotonic()
-        self._lock = threading.Lock()
-
-    def take(self) -> None:
-        """Wait until a request may be made."""
-        with self._lock:
-            now = time.monotonic()
-            self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1
-            self._at = now
-            wait = max(0.0, -self._tokens / self._rate)
-        time.sleep(wait)
-
-
-_buckets: dict[str, Bucket] = {}
-_buckets_lock = threading.Lock()
-
-
-def bucket(destination: RowDestination) -> Bucket:
-    """The one bucket of an endpoint: every sync of this process shares it."""
-    with _buckets_lock:
-        return _buckets.setdefault(destination.endpoint, Bucket(destination.rate, destination.burst))
-
-
 class Courier:
     """Delivers batches to one destination; what `deliver` yields is final, and to be kept before it goes on."""
 
-    def __init__(self, destination: RowDestination, patience: Patience) -> None:
-        self._destination, self._patience = destination, patience
-        self._bucket = bucket(destination)
+    def __init__(self, destination: RowDestination, patience: Patience, bucket: Bucket) -> None:
+        self._destination, self._patience, self._bucket = destination, patience, bucket
 
     def prepare(self) -> None:
         """Let the destination check access and fields, with the same patience as for rows."""
@@ -57,6 +34,30 @@ class Courier:
         except TransientError as error:
             raise UnavailableError(
                 f"{self._destination.endpoint} does not answer ({error}): nothing was sent; run the sync again later"
+            ) from error
+
+    def read(self, keys: Sequence[str], fields: Sequence[str]) -> list[Held]:
+        """What the destination holds of these rows."""
+        return self._reading(lambda: self._destination.read(keys, fields))
+
+    def pages(self, fields: Sequence[str]) -> Iterator[list[Held]]:
+        """Every row the destination holds."""
+        after, is_first = None, True
+        while after is not None or is_first:
+            held, after = self._reading(lambda at=after: self._destination.read_page(fields, at))
+            is_first = False
+            yield held
+
+    def _reading(self, request: Callable[[], T]) -> T:
+        try:
+            return self._patiently(request, self._patience.tries)
+        except TransientError as error:
+            raise UnavailableError(
+                f"{self._destination.endpoint} does not tell what it holds ({error}): run the sync again later"
+            ) from error
+        except BatchRefusedError as error:
+            raise MappingError(
+                f"{self._destination.endpoint} does not tell what it holds ({error.code}: {error})"
             ) from error
 
     def together(self, batches: Sequence[Sequence[Op]]) -> Iterator[list[Outcome]]:

@@ -3,7 +3,7 @@
 Each destination is one module in `destinations/` plus its contract in `data_contracts/destinations/`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
@@ -11,36 +11,50 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import duckdb
 
-from data_contracts.contract import load, systems
-from data_contracts.odcs import ContractError
-
-if TYPE_CHECKING:
-    from orchestration.activation.document import SyncDocument
+from data_contracts.contract import load
 
 
 @dataclass(frozen=True)
 class Run:
-    """Which run is delivered; the same when it is resumed. `kinds`: SQL type of each field sent, by its name there."""
+    """Which run is delivered; the same when it is resumed. `kinds`: SQL type of each field sent, by its name there.
+
+    `rows`: how many changes it had when it was planned.
+    """
 
     run_id: str
     as_of: date
     planned_at: datetime
     kinds: dict[str, str] = field(default_factory=dict)
+    rows: int = 0
 
 
 @dataclass(frozen=True)
 class Op:
-    """One change of one row; `changes` maps a field to its canonical text, '' to empty it, None for null."""
+    """One change of one row; `changes` maps a field to its canonical text, '' to empty it, None for null.
+
+    `before` is what the destination acknowledged last, of a row that changes or leaves. Of an audience, an update is
+    to remove `before` and add `changes`, which holds every field; an exit is to remove `before`.
+    """
 
     seq: int
     key: str
     op: Literal["insert", "update", "exit"]
     dest_id: str | None
     changes: dict[str, str | None]
+    before: dict[str, str | None] | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the destination holds of one row: its key, None if it has none, its id there, and fields as text."""
+
+    key: str | None
+    dest_id: str | None
+    values: dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -65,7 +79,7 @@ class Capabilities:
     """What documents may ask of a destination.
 
     With `any_field` a document names fields freely; else only those of the destination's contract. `objects` None: any.
-    `match_by` None: any field there, which is then the key and no mapped field.
+    `match_by` None: any field there, which is then the key and no mapped field. `reads`: it tells what it holds.
     """
 
     objects: frozenset[str] | None
@@ -75,6 +89,7 @@ class Capabilities:
     any_field: bool = False
     delivery: Literal["rows", "bulk", "snapshot"] = "rows"
     batch_size: int = 100
+    reads: bool = False
 
 
 class RowDestination(Protocol):
@@ -104,6 +119,16 @@ class RowDestination(Protocol):
         """Free the connection."""
 
 
+class ReadableRows(RowDestination, Protocol):
+    """A destination of rows with capability `reads`. Neither method writes, nor asks for `prepare`."""
+
+    def read(self, keys: Sequence[str], fields: Sequence[str]) -> list[Held]:
+        """One request for at most `batch_size` rows; what is not there is left out. Raises what `send` raises."""
+
+    def read_page(self, fields: Sequence[str], after: str | None) -> tuple[list[Held], str | None]:
+        """One page of all rows there are, and where the next begins, None after the last."""
+
+
 class BulkDestination(Protocol):
     """A destination that takes all rows at once, as a relation."""
 
@@ -122,6 +147,16 @@ class BulkDestination(Protocol):
 
     def close(self) -> None:
         """Free the connection."""
+
+
+class ReadableBulk(BulkDestination, Protocol):
+    """A bulk destination with capability `reads`. Neither method writes, nor asks for `prepare`."""
+
+    def read(self, keys: Sequence[str], fields: Sequence[str]) -> list[Held]:
+        """Some thousand rows; what is not there is left out."""
+
+    def read_all(self, fields: Sequence[str]) -> Iterator[list[Held]]:
+        """Every row there is, some thousand at a time."""
 
 
 class SnapshotDestination(Protocol):
@@ -152,41 +187,6 @@ def promised(destination: str, object_name: str) -> dict[str, str]:
     """What the destination's contract says we may write to the object: field -> type."""
     table = load(destination, "destinations").table(object_name)
     return {column.name: column.sql_type for column in table.columns if not column.key}
-
-
-def problems(sync: "SyncDocument") -> list[tuple[tuple[str, ...], str]]:
-    """What the document asks that its destination cannot do, as (path in the document, message)."""
-    if sync.destination not in names():
-        return [(("destination",), f"no destination '{sync.destination}': known are {', '.join(names())}")]
-    can = find(sync.destination).CAPABILITIES
-    asked = [("mode", sync.mode, can.modes), ("match_by", sync.match_by, can.match_by)]
-    asked += [("object", sync.object, can.objects)]
-    asked += [("on_exit", sync.on_exit, can.exits)] if sync.on_exit else []
-    found = [
-        ((name,), f"{sync.destination} does not take {name} '{value}': it takes {', '.join(sorted(known))}")
-        for name, value, known in asked
-        if known is not None and value not in known
-    ]
-    if can.match_by is None:
-        found += [
-            (("fields", column, "to"), f"rows are matched by '{rule.to}', which `key` fills: leave it out of fields")
-            for column, rule in sync.fields.items()
-            if rule.to == sync.match_by
-        ]
-    if not found and not can.any_field:
-        try:
-            fields = promised(sync.destination, sync.object)
-        except ContractError as error:
-            return [(("destination",), f"the contract of {sync.destination} cannot be used: {error}")]
-        found += [
-            (("fields", column, "to"),
-             f"'{rule.to}' is no field we write in {sync.destination} {sync.object}: write one of {', '.join(fields)}, "
-             f"or add it to data_contracts/destinations/{sync.destination}.odcs.yaml")
-            for column, rule in sync.fields.items()
-            if rule.to not in fields
-        ]  # fmt: skip
-    found += [(("requires",), f"no source '{system}'") for system in sync.requires if system not in systems()]
-    return found
 
 
 def standard_canonical(kind: str, expression: str) -> str:

@@ -26,11 +26,12 @@ class FieldRule(_Strict):
     """Where a model column goes, and what an empty value does there.
 
     `when_empty`: `clear` empties the destination's field, `skip` leaves it as it is, `send` sends an explicit null.
+    `write`: `fill_empty` writes only where the field is empty there, or still holds what we wrote.
     """
 
     to: Name
     when_empty: Literal["send", "skip", "clear"] = "clear"
-    write: Literal["overwrite"] = "overwrite"
+    write: Literal["overwrite", "fill_empty"] = "overwrite"
 
 
 class Guards(_Strict):
@@ -40,6 +41,15 @@ class Guards(_Strict):
     max_share: float | None = Field(default=0.2, ge=0, le=1)
     max_change: float | None = Field(default=None, ge=0, le=1)
     refuse_empty: bool = True
+
+
+class Alerts(_Strict):
+    """What turns a check of the sync yellow. None: never."""
+
+    max_reject_share: float | None = Field(default=0.05, ge=0, le=1)
+    max_hours_without_success: float | None = Field(default=48, gt=0)
+    min_rows: int = Field(default=1, ge=0)
+    max_size_change: float | None = Field(default=0.5, ge=0)
 
 
 class Consent(_Strict):
@@ -78,10 +88,11 @@ class SyncDocument(_Strict):
     key: Name
     match_by: Name = "id"
     person: Name = "person_id"
-    mode: Literal["upsert", "update_only", "insert_only", "mirror"]
+    mode: Literal["upsert", "update_only", "insert_only", "mirror", "append", "audience"]
     on_exit: Literal["delete", "archive", "clear"] | None = None
     fields: Annotated[dict[Name, Annotated[FieldRule, BeforeValidator(_rule)]], Field(min_length=1)]
     guards: Guards = Guards()
+    alerts: Alerts = Alerts()
     consent: Consent
     min_match_confidence: float = Field(default=0.0, ge=0, le=1)
     confidence: Name = "match_confidence"
@@ -145,13 +156,13 @@ class _Envelope(_Strict):
 
 
 def _beyond_shape(sync: SyncDocument) -> list[tuple[tuple[str, ...], str]]:
-    from orchestration.activation.destination import problems
+    from orchestration.activation.asked import problems
 
     return problems(sync)
 
 
 _SHAPES = {(): _Envelope, ("attributes",): SyncDocument, ("attributes", "guards"): Guards,
-           ("attributes", "consent"): Consent}  # fmt: skip
+           ("attributes", "alerts"): Alerts, ("attributes", "consent"): Consent}  # fmt: skip
 
 
 def _explained(document: Document, problem: Any) -> tuple[int, str]:

@@ -17,7 +17,10 @@ from orchestration.warehouse import engine
 
 @dataclass(frozen=True)
 class Explanation:
-    """One row of the person at the destination; `delivered` is what it acknowledged last."""
+    """One row of the person at the destination; `delivered` is what it acknowledged last.
+
+    `remark` says what of it was left as somebody else filled it there.
+    """
 
     key: str
     in_model: bool
@@ -26,6 +29,7 @@ class Explanation:
     acknowledged_at: datetime | None = None
     run_id: str | None = None
     last_changes: dict[str, str] | None = None
+    remark: str | None = None
 
 
 def why(settings: Settings, sync: SyncDocument, person_id: str) -> list[Explanation]:
@@ -46,20 +50,43 @@ def why(settings: Settings, sync: SyncDocument, person_id: str) -> list[Explanat
 def why_text(settings: Settings, sync_name: str, person_id: str) -> str:
     """`why` for a terminal, of an id of any time or a record. Raises UnknownIdError."""
     sync = find_document(sync_name)
-    found = why(settings, sync, person_id)
-    if not found:
-        with engine.writing_state(settings) as con:
-            state.create_tables(con)
-            person_id = history.current_person(con, person_id)
-        found = why(settings, sync, person_id)
-    if not found:
-        return f"{person_id} is not in {sync.model} and was never sent by {sync.name}"
+    if told := why_of(settings, sync, person_id):
+        return told
+    with engine.writing_state(settings) as con:
+        state.create_tables(con)
+        person_id = history.current_person(con, person_id)
+    return why_of(settings, sync, person_id) or f"{person_id} is not in {sync.model} and was never sent by {sync.name}"
+
+
+def why_of(settings: Settings, sync: SyncDocument, person_id: str) -> str:
+    """`why` as lines; empty when neither model nor ledger knows the person."""
     lines = []
-    for item in found:
+    for item in why(settings, sync, person_id):
         lines.append(f"{sync.destination} {sync.object} {item.key}: {item.verdict}")
+        if item.remark:
+            lines.append(f"  {item.remark}")
         if item.delivered is not None:
             lines.append(f"  delivered {item.acknowledged_at:%Y-%m-%d %H:%M} UTC by run {item.run_id}:")
             lines += [f"    {name} = {value}" for name, value in sorted(item.delivered.items())]
+    return "\n".join(lines)
+
+
+def answer_text(settings: Settings, sync: str, run_id: str) -> str:
+    """What a run sent and what it was answered, row by row; for runs of a single row."""
+    with engine.reading(settings) as con:
+        rows = con.execute(
+            "select p.op, p.key, p.changes, a.outcome, a.http_status, a.code, a.message, a.dest_id "
+            "from state.activation.plan as p left join state.activation.attempts as a "
+            "on a.sync = p.sync and a.run_id = p.run_id and a.seq = p.seq "
+            "where p.sync = ? and p.run_id = ? and p.seq is not null order by p.seq",
+            [sync, run_id],
+        ).fetchall()
+    lines = []
+    for op, key, changes, outcome, *answer in rows:
+        lines.append(f"{op} {key}:")
+        lines += [f"    {name} = {'(empty)' if value in (None, '') else value}" for name, value in changes.items()]
+        told = ", ".join(str(part) for part in answer if part is not None)
+        lines.append(f"  {outcome or 'no answer'}{f' ({told})' if told else ''}")
     return "\n".join(lines)
 
 
@@ -106,7 +133,8 @@ def _explain(con: duckdb.DuckDBPyConnection, sync: SyncDocument, key: str, *, is
     payload, acknowledged_at, run_id = state or (None, None, None)
     verdict = _verdict(last, is_wanted=is_wanted, is_delivered=state is not None)
     changes = last[2] if last else None
-    return Explanation(key, is_wanted, verdict, payload, acknowledged_at, run_id, changes)
+    remark = last[5] if last and last[3] == "acknowledged" else None
+    return Explanation(key, is_wanted, verdict, payload, acknowledged_at, run_id, changes, remark)
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str, values: dict[str, str]) -> tuple | None:
@@ -122,7 +150,7 @@ def _verdict(last: tuple | None, *, is_wanted: bool, is_delivered: bool) -> str:
     cases = [
         (op == "held", f"held back: {reason}"),
         (op == "rejected" or outcome == "rejected",
-         f"rejected by the destination ({said}); sent again when the row changes"),
+         f"rejected by the destination ({said}); sent again when the row changes, or with --retry"),
         (outcome == "held", f"held back at the last moment by run {run_id}: {message}"),
         (outcome is None, f"planned by run {run_id}, which ended before this row; the next run sends it"),
         (op == "exit", f"taken back by run {run_id}: {reason}"),

@@ -54,7 +54,7 @@ left join (
     select sync, run_id, op, outcome, error_class, code, count(*) as count_rows
     from activation.attempts group by all
 ) as o on o.sync = r.sync and o.run_id = r.run_id
-where o.count_rows > 0 or r.status not in ('succeeded', 'rejects')
+where o.count_rows > 0 or r.status in ('stopped', 'refused')
 """
 
 
@@ -95,7 +95,7 @@ def last_result(settings: Settings, sync: str) -> LastResult:
         rows = con.execute(
             "select status, coalesce(count_acknowledged, 0), coalesce(count_rejected, 0) "
             "+ coalesce(count_rejected_before, 0), coalesce(count_open, 0), message "
-            "from activation.runs where sync = ? order by recorded_at desc limit 1",
+            "from activation.runs where sync = ? and status <> 'adopted' order by recorded_at desc limit 1",
             [sync],
         ).fetchall()
     return LastResult(*rows[0]) if rows else LastResult()

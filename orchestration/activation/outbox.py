@@ -17,7 +17,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import engine
 
 # `header` has one row, `fields` one a field that is sent. `decisions` are rows that are not sent, with the reason.
-# `results` only grows: one row per op.
+# `results` only grows: one row per op. `kept` are fields that somebody filled there, and that are not written.
 TABLES = """
 create table outbox.header (
     sync varchar, run_id varchar, destination varchar, object varchar, environment varchar, as_of date,
@@ -25,16 +25,18 @@ create table outbox.header (
     count_model bigint, count_insert bigint, count_update bigint, count_exit bigint, count_unchanged bigint,
     count_held bigint, count_rejected_before bigint, count_acknowledged_before bigint
 );
-create table outbox.fields (field varchar, kind varchar);
+create table outbox.fields (field varchar, kind varchar, write varchar);
 create table outbox.ops (
     seq bigint, key varchar, person_id varchar, op varchar, dest_id varchar,
-    changes map(varchar, varchar), payload map(varchar, varchar), hash varchar, reason varchar
+    changes map(varchar, varchar), payload map(varchar, varchar), before map(varchar, varchar), hash varchar,
+    reason varchar
 );
 create table outbox.decisions (key varchar, person_id varchar, decision varchar, reason varchar, hash varchar);
 create table outbox.results (
     seq bigint, outcome varchar, attempt integer, http_status integer, error_class varchar, code varchar,
     message varchar, dest_id varchar, answered_at timestamp
 );
+create table outbox.kept (seq bigint, field varchar, dest_id varchar);
 """
 LONGEST_MESSAGE = 500
 
@@ -123,8 +125,10 @@ def append(con: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
 
 def run_of(con: duckdb.DuckDBPyConnection) -> Run:
     """Which run the outbox is of."""
-    run = con.execute("select run_id, as_of, planned_at from outbox.header").fetchall()[0]
-    return Run(*run, kinds=dict(con.execute("select field, kind from outbox.fields").fetchall()))
+    *run, rows = con.execute(
+        "select run_id, as_of, planned_at, count_insert + count_update + count_exit from outbox.header"
+    ).fetchall()[0]
+    return Run(*run, kinds=dict(con.execute("select field, kind from outbox.fields").fetchall()), rows=rows)
 
 
 def changed_fields(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, int]:

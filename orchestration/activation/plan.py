@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import NoReturn
 
 import duckdb
 
-from orchestration.activation import ledger, outbox
+from orchestration.activation import draft, ledger, marks, outbox
 from orchestration.activation.comparison import RUNS_PER_REJECT, field_kinds, judgement, key_of, text
 from orchestration.activation.destination import find
 from orchestration.activation.document import SyncDocument
 from orchestration.activation.errors import PlanRefusedError
 from orchestration.activation.record import record, record_refusal
 from orchestration.activation.result import PlanSummary
+from orchestration.activation.scope import USUAL, Scope
+from orchestration.identity.history import parted_people
 from orchestration.identity.holds import held_people
 from orchestration.landing.health import sick_sources
 from orchestration.settings import Settings
@@ -19,40 +22,54 @@ from orchestration.warehouse import engine
 
 # Shares say nothing about a handful of rows.
 SHARES_COUNT_FROM = 10
-_SENT = "decision in ('insert', 'update', 'exit')"
 
 
-def plan(settings: Settings, sync: SyncDocument, run_id: str, as_of: date) -> PlanSummary:
+def plan(settings: Settings, sync: SyncDocument, run_id: str, as_of: date, scope: Scope = USUAL) -> PlanSummary:
     """Compare the model with the ledger and write the outbox of this run.
 
     Outboxes that earlier runs left are recorded first: what they had acknowledged counts, the rest is planned anew.
     Planning a run again that was planned already returns its plan. Raises PlanRefusedError when a guard, a key, a sick
-    source or the environment forbids sending; the refusal is in the ledger.
+    source, the environment or an old ledger forbids sending; the refusal is in the ledger.
     """
     file = outbox.path(settings, sync.name, run_id)
+    if scope.accept_older_ledger:
+        marks.remove(settings, sync.name)
     with engine.reading(settings) as con:
         ledger.check_environment(con, settings)
+        behind = marks.behind(con, settings, sync.name)
+    if behind:
+        _refuse(settings, sync, PlanSummary(sync.name, run_id, as_of, refusals=(behind,)), scope)
     for earlier in outbox.unfinished(settings, sync.name):
         if earlier != run_id:
             record(settings, sync.name, earlier)
     if file.exists():
         return planned(settings, sync.name, run_id)
     with engine.reading(settings) as con:
-        summary = _judge(con, settings, sync, run_id, as_of)
+        summary = _judge(con, settings, sync, PlanSummary(sync.name, run_id, as_of), scope)
         if not summary.refusals:
             with outbox.drafting(con, file):
-                _fill(con, settings, sync, summary)
+                draft.fill(con, settings, sync, columns_of(con, sync), summary)
     if summary.refusals:
-        record_refusal(settings, sync, summary)
-        raise PlanRefusedError(f"{sync.name}: nothing was sent: {'; '.join(summary.refusals)}")
+        _refuse(settings, sync, summary, scope)
     return summary
 
 
-def preview(settings: Settings, sync: SyncDocument, as_of: date) -> PlanSummary:
+def _refuse(settings: Settings, sync: SyncDocument, summary: PlanSummary, scope: Scope) -> NoReturn:
+    # Somebody tries one row: that says nothing of the sync.
+    if scope.only is None:
+        record_refusal(settings, sync, summary)
+    raise PlanRefusedError(f"{sync.name}: nothing was sent: {'; '.join(summary.refusals)}")
+
+
+def preview(settings: Settings, sync: SyncDocument, as_of: date, scope: Scope = USUAL) -> PlanSummary:
     """The plan as it would be, refusals included; writes nothing."""
+    nothing = PlanSummary(sync.name, "preview", as_of)
     with engine.reading(settings) as con:
         ledger.check_environment(con, settings)
-        return _judge(con, settings, sync, "preview", as_of)
+        behind = None if scope.accept_older_ledger else marks.behind(con, settings, sync.name)
+        if behind:
+            return replace(nothing, refusals=(behind,))
+        return _judge(con, settings, sync, nothing, scope)
 
 
 def planned(settings: Settings, sync: str, run_id: str) -> PlanSummary:
@@ -66,21 +83,20 @@ def planned(settings: Settings, sync: str, run_id: str) -> PlanSummary:
 
 
 def _judge(
-    con: duckdb.DuckDBPyConnection, settings: Settings, sync: SyncDocument, run_id: str, as_of: date
+    con: duckdb.DuckDBPyConnection, settings: Settings, sync: SyncDocument, nothing: PlanSummary, scope: Scope
 ) -> PlanSummary:
-    """Make temporary table `judged` and count it; with a refusal there may be none."""
-    nothing = PlanSummary(sync.name, run_id, as_of)
+    """Make temporary table `judged` and count it into `nothing`; with a refusal there may be none."""
     if settings.env not in sync.environment:
         return replace(nothing, refusals=(f"it runs in {', '.join(sync.environment)}, this is {settings.env}",))
     if sick := sick_sources(settings, sync.requires):
         return replace(nothing, refusals=(sick,))
-    if unbuilt := _unbuilt(con, sync):
-        return replace(nothing, refusals=(unbuilt,))
-    columns = _columns(con, sync)
-    if unknown := _unknown_columns(sync, columns):
-        return replace(nothing, refusals=(unknown,))
-    known = _prepare_known(con, sync)
+    if unreadable := unreadable_model(con, sync):
+        return replace(nothing, refusals=(unreadable,))
+    if scope.only is not None and find(sync.destination).CAPABILITIES.delivery == "snapshot":
+        return replace(nothing, refusals=(f"{sync.destination} is handed over whole: there is no sending of one row",))
+    known = _prepare_known(con, sync, scope)
     con.execute(f"create or replace temp view on_hold as select * from {held_people(con)} as h(person_id)")
+    con.execute(f"create or replace temp view parted as {parted_people(con)}")
     rows, empty, keys = con.execute(
         f"select count(*), count(*) filter ({key_of(sync)} is null), count(distinct {key_of(sync)}) "
         f"from warehouse.{sync.model} as m"
@@ -90,15 +106,35 @@ def _judge(
         return replace(nothing, refusals=(f"{empty} rows of {sync.model} have no {sync.key}: the key must be there",))
     if keys < rows:
         return replace(nothing, refusals=(_repeated(con, sync, rows - keys),))
-    con.execute(f"create or replace temp table judged as {judgement(sync, field_kinds(sync, columns))}")
+    kinds = field_kinds(sync, columns_of(con, sync))
+    con.execute(f"create or replace temp table judged as {judgement(sync, kinds)}")
+    if scope.only is not None and (problem := _narrow(con, scope.only)):
+        return replace(nothing, refusals=(problem,))
     counts = dict(con.execute("select decision, count(*) from judged group by 1").fetchall())
     summary = replace(
         nothing,
         **{name: counts.get(name, 0) for name in ("insert", "update", "exit", "unchanged", "held")},
         rejected_before=counts.get("rejected", 0),
-        fields=outbox.changed_fields(con, f"(from judged where {_SENT})"),
+        fields=outbox.changed_fields(con, f"(from judged where {draft.SENT})"),
     )
     return replace(summary, refusals=tuple(_guarded(sync, summary)))
+
+
+def _narrow(con: duckdb.DuckDBPyConnection, key: str) -> str | None:
+    """Leave only one key to be sent; why there is nothing to send of it, if so."""
+    con.execute(f"update judged set decision = 'later' where key is distinct from ? and {draft.SENT}", [key])
+    found = con.execute("select decision, reason from judged where key = ?", [key]).fetchall()
+    if not found:
+        return f"no row of the model or the ledger has key '{key}'"
+    decision, reason = found[0]
+    if decision in ("insert", "update", "exit"):
+        return None
+    return f"'{key}' is {decision}{f' ({reason})' if reason else ''}: there is nothing to send"
+
+
+def unreadable_model(con: duckdb.DuckDBPyConnection, sync: SyncDocument) -> str | None:
+    """What the sync reads and is not there, table or column, as a sentence."""
+    return _unbuilt(con, sync) or _unknown_columns(sync, columns_of(con, sync))
 
 
 def _unbuilt(con: duckdb.DuckDBPyConnection, sync: SyncDocument) -> str | None:
@@ -110,7 +146,8 @@ def _unbuilt(con: duckdb.DuckDBPyConnection, sync: SyncDocument) -> str | None:
     return None
 
 
-def _columns(con: duckdb.DuckDBPyConnection, sync: SyncDocument) -> dict[str, str]:
+def columns_of(con: duckdb.DuckDBPyConnection, sync: SyncDocument) -> dict[str, str]:
+    """The columns of the model, with types."""
     return {row[0]: row[1] for row in con.execute(f"describe warehouse.{sync.model}").fetchall()}
 
 
@@ -125,7 +162,7 @@ def _unknown_columns(sync: SyncDocument, columns: dict[str, str]) -> str | None:
     return f"{sync.model} has no {', '.join(missing)}: it has {there}; correct the document or the model"
 
 
-def _prepare_known(con: duckdb.DuckDBPyConnection, sync: SyncDocument) -> int:
+def _prepare_known(con: duckdb.DuckDBPyConnection, sync: SyncDocument, scope: Scope) -> int:
     """Temporary views `known` and `refused` over the ledger; returns the rows acknowledged before."""
     if not ledger.exists(con):
         con.execute("attach ':memory:' as state_to_be")
@@ -134,12 +171,13 @@ def _prepare_known(con: duckdb.DuckDBPyConnection, sync: SyncDocument) -> int:
         con.execute("use warehouse")
     catalog = "state" if ledger.exists(con) else "state_to_be"
     con.execute(
-        f"create or replace temp view known as select key, person_id, dest_id, payload, hash "
+        f"create or replace temp view known as select key, person_id, dest_id, payload, hash, acknowledged_at "
         f"from {catalog}.activation.state where sync = {text(sync.name)}"
     )
     con.execute(
         f"create or replace temp view refused as select key, hash, reason from {catalog}.activation.rejects "
         f"where sync = {text(sync.name)} and (error_class = 'permanent' or tries >= {RUNS_PER_REJECT})"
+        f"{' and false' if scope.retry else ''}"
     )
     con.execute(
         f"create or replace temp view all_refused as select key from {catalog}.activation.rejects "
@@ -170,43 +208,3 @@ def _guarded(sync: SyncDocument, summary: PlanSummary) -> list[str]:
             word = "leave" if name == "max_share" else "change"
             broken.append(f"{count} of {known} rows would {word}, at most {limit:.0%} may (guard {name})")
     return broken
-
-
-def _fill(con: duckdb.DuckDBPyConnection, settings: Settings, sync: SyncDocument, summary: PlanSummary) -> None:
-    """Write plan and header into the draft outbox."""
-    columns = _columns(con, sync)
-    kinds = {sync.match_by: columns[sync.key]} | {
-        sync.fields[column].to: kind for column, kind in field_kinds(sync, columns).items()
-    }
-    con.execute(
-        "insert into outbox.fields select unnest(?::varchar[]), unnest(?::varchar[])",
-        [list(kinds), list(kinds.values())],
-    )
-    # Who leaves goes last: a batch is one kind of work.
-    order = "order by decision = 'exit', key"
-    con.execute(
-        f"insert into outbox.ops select row_number() over ({order}), key, person_id, decision, dest_id, changes, "
-        f"payload, hash, reason from judged where {_SENT} {order}"
-    )
-    con.execute(
-        "insert into outbox.decisions select key, person_id, decision, reason, hash from judged "
-        "where decision in ('held', 'rejected') "
-        "union all select key, null, 'gone', 'no longer to be sent', null from all_refused where key not in "
-        f"(select key from judged where {_SENT} or decision in ('held', 'rejected'))"
-    )
-    if find(sync.destination).CAPABILITIES.delivery == "snapshot" and summary.to_send:
-        fields = ", ".join(f"m.{column} as {rule.to}" for column, rule in sync.fields.items())
-        con.execute(
-            f"create table outbox.snapshot as select {key_of(sync)} as _key, {fields} from warehouse.{sync.model} as m "
-            f"where {key_of(sync)} in (select key from judged where decision in ('insert', 'update', 'unchanged')) "
-            "order by 1"
-        )
-    con.execute(
-        "insert into outbox.header values (?, ?, ?, ?, ?, ?, current_timestamp::timestamp, 'planned', "
-        "null, null, null, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            sync.name, summary.run_id, sync.destination, sync.object, settings.env, summary.as_of,
-            summary.model, summary.insert, summary.update, summary.exit, summary.unchanged, summary.held,
-            summary.rejected_before, summary.acknowledged_before,
-        ],
-    )  # fmt: skip

@@ -4,22 +4,36 @@ import time
 
 import duckdb
 
-from orchestration.activation import ledger, outbox
+from orchestration.activation import ledger, marks, outbox
 from orchestration.activation.document import SyncDocument
 from orchestration.activation.result import PlanSummary, SyncResult
 from orchestration.settings import Settings
 from orchestration.warehouse import engine
 
+# What somebody filled there is not ours, so it is no part of what the destination holds of ours.
 _FINAL = """
+create or replace temp view kept as
+select seq, list(field order by field) as kept from outbox.kept group by seq;
 create or replace temp view final as
-select o.*, r.outcome, r.attempt, r.http_status, r.error_class, r.code, r.message, r.answered_at,
-       coalesce(r.dest_id, o.dest_id) as known_id
+select
+    o.* exclude (payload), r.outcome, r.attempt, r.http_status, r.error_class, r.code, r.answered_at,
+    coalesce(r.dest_id, o.dest_id) as known_id,
+    coalesce(r.message, 'left as it is, filled there: ' || array_to_string(k.kept, ', ')) as message,
+    case
+        when k.kept is null then o.payload
+        else map_from_entries(list_filter(map_entries(o.payload), lambda e: not list_contains(k.kept, e.key)))
+    end as payload
 from outbox.ops as o
 join outbox.results as r on r.seq = o.seq
+left join kept as k on k.seq = o.seq
 """
 # Every statement may meet rows of an earlier try of the same sync, none of the same run: that is recorded once.
 # One insert a table: DuckDB 1.5 loses a big one into a table that got no rows earlier in the same transaction.
 _WRITES = """
+update activation.state as s set person_id = d.person_id from outbox.decisions as d
+    where d.decision = 'moved' and s.sync = $sync and s.key = d.key;
+update activation.crosswalk as c set person_id = d.person_id from outbox.decisions as d, outbox.header as h
+    where d.decision = 'moved' and c.destination = h.destination and c.object = h.object and c.key = d.key;
 delete from activation.plan where sync = $sync and op in ('held', 'rejected');
 insert into activation.plan
     select $sync, $run_id, seq, key, person_id, op, reason, changes, hash from outbox.ops
@@ -83,6 +97,7 @@ def record(settings: Settings, sync: str, run_id: str) -> SyncResult:
             "select epoch(coalesce(delivered_at, planned_at)) - epoch(planned_at) from outbox.header"
         ).fetchall()[0][0]
         con.execute("detach outbox")
+    marks.put(settings, sync, run_id)
     outbox.remove(settings, sync, run_id)
     return SyncResult(**{**result.__dict__, "seconds": seconds + time.monotonic() - started})
 
@@ -125,6 +140,10 @@ def _result(con: duckdb.DuckDBPyConnection, sync: str, run_id: str) -> SyncResul
     ).fetchall()[0]
     outcomes = dict(con.execute("select outcome, count(*) from final group by 1").fetchall())
     plan = PlanSummary(sync, run_id, as_of, *counts, fields=outbox.changed_fields(con, "outbox.ops"))
+    kept = con.execute(
+        "select k.field, count(*) from outbox.kept as k join final as f on f.seq = k.seq "
+        "where f.outcome = 'acknowledged' group by 1"
+    ).fetchall()
     is_open = plan.to_send - sum(outcomes.values())
     if status == "stopped" or is_open:
         status, message = "stopped", message or "the run ended before everything was sent"
@@ -140,5 +159,6 @@ def _result(con: duckdb.DuckDBPyConnection, sync: str, run_id: str) -> SyncResul
         rejected=outcomes.get("rejected", 0),
         held_late=outcomes.get("held", 0),
         open=is_open,
+        kept=dict(kept),
         message=message,
     )

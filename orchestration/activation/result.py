@@ -40,7 +40,10 @@ class PlanSummary:
 
 @dataclass(frozen=True)
 class SyncResult:
-    """How a run of a sync ended: `rejects` = all was sent, some rows were refused; `stopped` = the rest waits."""
+    """How a run of a sync ended: `rejects` = all was sent, some rows were refused; `stopped` = the rest waits.
+
+    `kept` counts, by field, the rows in which somebody had filled it, so that ours was not written.
+    """
 
     sync: str
     run_id: str
@@ -53,6 +56,7 @@ class SyncResult:
     open: int = 0
     seconds: float = 0.0
     message: str | None = None
+    kept: dict[str, int] = field(default_factory=dict)
 
     @property
     def success(self) -> bool:
@@ -65,7 +69,8 @@ class SyncResult:
         late = f", {self.held_late} held at the last moment" if self.held_late else ""
         waiting = f", {self.open} wait for the next run" if self.open else ""
         said = f"\n  {self.message}" if self.message else ""
+        kept = [f"\n  {name}: left as it is in {count} rows, filled there" for name, count in self.kept.items()]
         return (
             f"{self.plan.summary()}\n  {self.status}: {self.acknowledged} acknowledged, {self.rejected} rejected"
-            f"{late}{waiting}, {self.seconds:.1f} s{said}"
+            f"{late}{waiting}, {self.seconds:.1f} s{said}{''.join(kept)}"
         )

@@ -90,6 +90,6 @@ def _deliver(
     try:
         con.execute("update outbox.header set endpoint = ?", [destination.endpoint])
         hand_over = handover.WAYS[module.CAPABILITIES.delivery]
-        hand_over(con, destination, patience, lambda: watch.heed(con))
+        hand_over(con, destination, handover.Waiting(settings, patience), lambda: watch.heed(con))
     finally:
         destination.close()

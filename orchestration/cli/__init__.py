@@ -1,11 +1,10 @@
 """`tessera`: a thin command line over what the assets call. Each command imports what it needs, so help is quick."""
 
 import sys
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,12 +13,9 @@ from orchestration.cli.explain import commands as explain_commands
 from orchestration.cli.identity import commands as identity_commands
 from orchestration.cli.masters import commands as master_commands
 from orchestration.cli.profile import commands as profile_commands
+from orchestration.cli.run_options import AsOf, reaching_sources
 from orchestration.cli.scores import commands as score_commands
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from orchestration.settings import Settings
+from orchestration.cli.sync import commands as sync_commands
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,25 +33,10 @@ app.add_typer(explain_commands)
 app.add_typer(profile_commands)
 app.add_typer(score_commands)
 app.add_typer(master_commands)
+app.add_typer(sync_commands)
 app.add_typer(link.app, name="link")
 app.add_typer(review.app, name="review")
 
-
-def _not_ahead(day: datetime | None) -> datetime | None:
-    if day and day > datetime.now(UTC).replace(tzinfo=None):
-        raise typer.BadParameter(f"{day:%Y-%m-%d} has not been yet: name a business day that has landed")
-    return day
-
-
-AsOf = Annotated[
-    datetime | None,
-    typer.Option(
-        "--as-of",
-        formats=["%Y-%m-%d"],
-        callback=_not_ahead,
-        help="Business day of the run; without it, the latest complete one that has landed.",
-    ),
-]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
@@ -63,17 +44,6 @@ def _settings():
     from orchestration.home import opened
 
     return opened()
-
-
-@contextmanager
-def _reaching_sources(settings: "Settings") -> "Iterator[None]":
-    """A home that holds the demo reaches the demo's sources, any other what the environment names."""
-    from orchestration.demo.run import own_sources
-
-    with own_sources(settings) as address:
-        if address:
-            typer.echo(f"this home holds the demo: its sources answer at {address}", err=True)
-        yield
 
 
 @app.command()
@@ -119,7 +89,7 @@ def run(
     from orchestration.report import summary
 
     settings = _settings()
-    with _reaching_sources(settings):
+    with reaching_sources(settings):
         outcome = run_job(settings, job, as_of=as_of.date() if as_of else None)
     for told in (*nobodys_folders(settings), summary(settings), outcome.summary()):
         typer.echo(told)
@@ -135,7 +105,7 @@ def dev(
     from orchestration.home import serve_ui
 
     settings = _settings()
-    with _reaching_sources(settings):
+    with reaching_sources(settings):
         raise typer.Exit(serve_ui(settings, host=host, port=port))
 
 
@@ -157,7 +127,7 @@ def land(system: Annotated[str, typer.Argument(help="Name of a source system, fo
     from orchestration.landing.intake import take_in
 
     settings = _settings()
-    with _reaching_sources(settings):
+    with reaching_sources(settings):
         intake = take_in(settings, load(system), log=partial(typer.echo, err=True))
     typer.echo(intake.summary())
     raise typer.Exit(0 if intake.healthy else 1)
@@ -185,30 +155,6 @@ def publish() -> None:
         typer.echo(f"{mart}: {count:,} rows")
     told = "nothing changed since" if made["is_unchanged"] else "now"
     typer.echo(f"{made['path']}: {told} {made['release']}, {made['seconds']:.1f} s")
-
-
-@app.command()
-def sync(
-    name: Annotated[str, typer.Argument(help="Name of a sync document.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, send nothing.")] = False,
-    as_of: AsOf = None,
-) -> None:
-    """Plan, send and record one sync."""
-    from orchestration.activation.run import run_named
-
-    settings = _settings()
-    with _reaching_sources(settings):
-        result = run_named(settings, name, as_of=as_of.date() if as_of else None, dry_run=dry_run)
-    typer.echo(result.summary())
-    raise typer.Exit(0 if result.success else 1)
-
-
-@app.command("why-sent")
-def why_sent(sync_name: str, person_id: str) -> None:
-    """Why a person's data was, or was not, sent by a sync."""
-    from orchestration.activation.explain import why_text
-
-    typer.echo(why_text(_settings(), sync_name, person_id))
 
 
 @app.command("why-segment")

@@ -91,6 +91,19 @@ def current_person(con: duckdb.DuckDBPyConnection, name: str) -> str:
     return rows[0][0]
 
 
+def parted_people(con: duckdb.DuckDBPyConnection) -> str:
+    """A query by catalog `state` of a reading connection: who lost records to somebody else, and when at the latest.
+
+    One row per person.
+    """
+    if not engine.table_exists(con, "identity", "ledger", "state"):
+        return "select null::varchar as person_id, null::timestamp as parted_at where false"
+    return (
+        "select person_id, max(recorded_at) as parted_at from state.identity.ledger where event in ('split', 'moved') "
+        "group by person_id"
+    )
+
+
 def who_was(settings: Settings, name: str, when: date | datetime | str | None = None) -> str:
     """Who a person or record was at a time: members then, what happened since, and who they are now."""
     with engine.writing_state(settings) as con:

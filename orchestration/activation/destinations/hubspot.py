@@ -5,11 +5,13 @@ Limits and answers are those of https://developers.hubspot.com/docs/api-referenc
 
 import os
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 import httpx
 
 from data_contracts.contract import load
-from orchestration.activation.destination import Capabilities, Op, RowResult, Run, standard_canonical
+from orchestration.activation import wire
+from orchestration.activation.destination import Capabilities, Held, Op, RowResult, Run, standard_canonical
 from orchestration.activation.document import SyncDocument
 from orchestration.activation.endpoint import check_endpoint
 from orchestration.activation.errors import (
@@ -28,6 +30,7 @@ CAPABILITIES = Capabilities(
     exits=frozenset({"archive", "clear"}),
     match_by=frozenset({"id", "email"}),
     batch_size=100,
+    reads=True,
 )
 canonical = standard_canonical
 GROUP = "tessera"
@@ -60,6 +63,7 @@ class HubSpot:
             base_url=base_url,
             headers={"Authorization": f"Bearer {token}"},
             timeout=httpx.Timeout(30.0, connect=5.0),
+            event_hooks=wire.HOOKS,
         )
 
     def prepare(self) -> None:
@@ -101,6 +105,29 @@ class HubSpot:
         inputs = [self._input(op, by_id) for op in ops]
         response = self._ask("POST", self._batch("upsert" if creates else "update"), {"inputs": inputs})
         return self._answers(ops, response)
+
+    def read(self, keys: Sequence[str], fields: Sequence[str]) -> list[Held]:
+        """One batch read."""
+        by = {} if self._sync.match_by == "id" else {"idProperty": self._sync.match_by}
+        body = {"properties": self._properties(fields), "inputs": [{"id": key} for key in keys], **by}
+        return self._held(_listed(self._ask("POST", self._batch("read"), body)), fields)
+
+    def read_page(self, fields: Sequence[str], after: str | None) -> tuple[list[Held], str | None]:
+        """100 records in the order of their ids."""
+        query = {"limit": "100", "properties": ",".join(self._properties(fields))} | ({"after": after} if after else {})
+        body = _listed(self._ask("GET", f"/crm/v3/objects/{self._sync.object}?{urlencode(query)}"))
+        return self._held(body, fields), body.get("paging", {}).get("next", {}).get("after")
+
+    def _properties(self, fields: Sequence[str]) -> list[str]:
+        return [*fields, *([] if self._sync.match_by == "id" else [self._sync.match_by])]
+
+    def _held(self, body: dict, fields: Sequence[str]) -> list[Held]:
+        found = []
+        for item in body["results"]:
+            values = item["properties"]
+            key = item["id"] if self._sync.match_by == "id" else (values.get(self._sync.match_by) or "").strip().lower()
+            found.append(Held(key or None, item["id"], {name: values.get(name) for name in fields}))
+        return found
 
     def _batch(self, operation: str) -> str:
         return f"/crm/v3/objects/{self._sync.object}/batch/{operation}"

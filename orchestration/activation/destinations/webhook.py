@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
+from orchestration.activation import wire
 from orchestration.activation.destination import Capabilities, Op, RowResult, Run, standard_canonical
 from orchestration.activation.document import SyncDocument
 from orchestration.activation.endpoint import check_endpoint
@@ -32,7 +33,7 @@ from orchestration.settings import Settings
 
 CAPABILITIES = Capabilities(
     objects=None,
-    modes=frozenset({"upsert", "insert_only", "mirror"}),
+    modes=frozenset({"upsert", "insert_only", "mirror", "append"}),
     exits=frozenset({"delete"}),
     any_field=True,
     batch_size=100,
@@ -62,6 +63,7 @@ class Webhook:
         self._client = httpx.Client(
             headers={"Content-Type": "application/json", "User-Agent": "tessera"},
             timeout=httpx.Timeout(20.0, connect=5.0),
+            event_hooks=wire.HOOKS,
         )
 
     def prepare(self) -> None:
@@ -85,7 +87,7 @@ class Webhook:
         return [RowResult(op.seq, "acknowledged", response.status_code) for op in ops]
 
     def _body(self, ops: Sequence[Op]) -> bytes:
-        event = "removed" if ops[0].op == "exit" else "upserted"
+        event = "removed" if ops[0].op == "exit" else "appended" if self._sync.mode == "append" else "upserted"
         rows = [
             {"key": op.key, "op": op.op, "fields": {name: self._value(name, text) for name, text in op.changes.items()}}
             for op in ops

@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 
 from data_contracts.masters import FILE as MASTERS
+from orchestration.activation import alerts
 from orchestration.activation.document import SyncDocument
 from orchestration.activation.masters.compiled import usable_syncs
 from orchestration.components import document
@@ -101,11 +102,13 @@ def _asset(sync: SyncDocument) -> dg.AssetsDefinition:
 
 
 def _checks(sync: SyncDocument) -> dg.AssetChecksDefinition:
+    described = {NO_REJECTS: "The destination refused no row.", SENT: "Everything planned was sent and answered."}
+
     @dg.multi_asset_check(
         name=f"check_{sync.name}",
         specs=[
-            dg.AssetCheckSpec(NO_REJECTS, asset=key_of(sync), description="The destination refused no row."),
-            dg.AssetCheckSpec(SENT, asset=key_of(sync), description="Everything planned was sent and answered."),
+            dg.AssetCheckSpec(name, asset=key_of(sync), description=description)
+            for name, description in (described | alerts.DESCRIPTIONS).items()
         ],
         pool=WRITER,
     )
@@ -122,8 +125,25 @@ def _checks(sync: SyncDocument) -> dg.AssetChecksDefinition:
         ):
             told = {} if passed else {"what": what}
             yield dg.AssetCheckResult(check_name=name, asset_key=key_of(sync), passed=passed, metadata=numbers | told)
+        yield from _warnings(sync)
 
     return check
+
+
+def _warnings(sync: SyncDocument) -> Iterator[dg.AssetCheckResult]:
+    """What the document's `alerts` ask for; a warning each."""
+    judged = {alert.name: alert for alert in alerts.judged(settings(), sync)}
+    for name in alerts.DESCRIPTIONS:
+        # Before the first run there is nothing to warn of.
+        alert = judged.get(name) or alerts.Alert(name, passed=True, what="")
+        told = {} if alert.passed else {"what": alert.what}
+        yield dg.AssetCheckResult(
+            check_name=name,
+            asset_key=key_of(sync),
+            passed=alert.passed,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata=alert.numbers | told,
+        )
 
 
 def _results(syncs: list[SyncDocument]) -> dg.AssetsDefinition:

@@ -12,13 +12,9 @@ import psycopg
 from orchestration.demo.server import DEMO_TOKEN, serve
 from tests.postgres_server import PASSWORD
 from tests.unit.activation.lossy_proxy import LossyProxy, lossy
-from tests.unit.activation.payloads import UPDATE, crm_properties, document, write_crm
+from tests.unit.activation.payloads import FIELDS, POISON, UPDATE, crm_properties, document, write_crm
 from tests.unit.activation.receiver import SECRET, Receiver, receiving
-
-# A value that every harness has its destination refuse, each by a rule of its own kind.
-POISON = "MOON"
-FIELDS = ("tessera_person_id", "tessera_segments", "tessera_lifetime_value_usd", "tessera_last_purchase_date",
-          "tessera_favourite_department")  # fmt: skip
+from tests.unit.activation.vendor_harnesses import AUDIENCES, VENDORS
 
 
 class HubSpotHarness:
@@ -105,6 +101,10 @@ class PostgresHarness:
         fields = ", ".join(map(" ".join, zip(FIELDS, columns, strict=True)))
         self._admin.execute(f"create table crm.contacts (contact_id text primary key, {fields})")
         self._admin.execute("grant all on crm.contacts to cdp")
+
+    def make_rows(self, keys) -> None:
+        """Somebody else puts rows there."""
+        self._admin.execute("insert into crm.contacts (contact_id) select unnest(%s::text[])", [list(map(str, keys))])
 
     def held(self) -> dict[str, dict[str, str]]:
         if not self._admin.execute("select to_regclass('crm.contacts')").fetchall()[0][0]:
@@ -238,6 +238,8 @@ def _webhook(request, patch) -> Iterator[WebhookHarness]:
         yield WebhookHarness(receiver, patch)
 
 
-HARNESSES = {"files": _files, "hubspot": _hubspot, "postgres": _postgres, "webhook": _webhook}
+HARNESSES = {"files": _files, "hubspot": _hubspot, "postgres": _postgres, "webhook": _webhook, **VENDORS}
 # Who answers row by row, or could: the files are handed over whole.
 ANSWERING = sorted(set(HARNESSES) - {"files"})
+# Who takes single fields of a row.
+KEEPING = sorted(set(ANSWERING) - AUDIENCES)

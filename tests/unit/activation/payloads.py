@@ -13,6 +13,10 @@ from orchestration.warehouse import engine
 UPDATE = "/crm/v3/objects/contacts/batch/update"
 AS_OF = date(2017, 12, 31)
 PATIENCE = Patience(tries=3, first_wait=0.01, longest_wait=0.05)
+FIELDS = ("tessera_person_id", "tessera_segments", "tessera_lifetime_value_usd", "tessera_last_purchase_date",
+          "tessera_favourite_department")  # fmt: skip
+# A value that every harness has its destination refuse, each by a rule of its own kind.
+POISON = "MOON"
 
 PAYLOAD = """
 create or replace table activation.hubspot__contacts as
@@ -63,6 +67,15 @@ def fill_warehouse(settings, count: int) -> None:
             "'person' || i || '@example.com' as contact_point, 'email' as channel, 'marketing' as purpose, "
             f"case when i % 2 = 0 then 'granted' else 'denied' end as state from range({count}) as t(i)"
         )
+
+
+def payload_rows(settings) -> list[dict[str, str]]:
+    """The payload as text: key and fields, without what is empty."""
+    names = ("contact_id", *FIELDS)
+    columns = ", ".join(f"cast({name} as varchar)" for name in names)
+    with engine.reading(settings) as con:
+        rows = con.execute(f"select {columns} from activation.hubspot__contacts").fetchall()
+    return [{name: value for name, value in zip(names, row, strict=True) if value is not None} for row in rows]
 
 
 def change(settings, statement: str) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.activation.document import load_documents
+from orchestration.activation.destination import names
+from orchestration.activation.document import Alerts, FieldRule, Guards, SyncDocument, load_documents
 from orchestration.activation.run import FOLDER
 from orchestration.settings import PROJECT_ROOT
 
@@ -57,7 +58,15 @@ def test_the_examples_of_the_guide_load(tmp_path):
         write(tmp_path, re.search(r"^  name: (\w+)", example, re.MULTILINE)[1], example)
     valid, errors = load_documents(tmp_path)
     assert errors == []
-    assert {sync.destination for sync in valid} == {"postgres", "webhook"}
+    assert {sync.destination for sync in valid} == set(names()) - {"files", "hubspot"}
+
+
+def test_the_reference_has_an_example_that_loads_and_every_key(tmp_path):
+    reference = (PROJECT_ROOT / "docs" / "syncs.md").read_text(encoding="utf-8")
+    write(tmp_path, "shop_contacts", re.search(r"```yaml\n(.*?)```", reference, re.DOTALL)[1])
+    assert load_documents(tmp_path)[1] == []
+    keys = [*SyncDocument.model_fields, *FieldRule.model_fields, *Guards.model_fields, *Alerts.model_fields]
+    assert [key for key in keys if f"`{key}`" not in reference and key != "to"] == []
 
 
 @pytest.mark.parametrize(
@@ -66,9 +75,12 @@ def test_the_examples_of_the_guide_load(tmp_path):
         ("on_exit: clear", "on_exti: clear", 11, "unknown key 'on_exti': did you mean 'on_exit'?"),
         ("when_empty: skip", "when_emty: skip", 14, "unknown key 'when_emty': did you mean 'when_empty'?"),
         ("not_needed:", "not_neded:", 16, "did you mean 'not_needed'?"),
-        ("mode: mirror", "mode: miror", 10, "Input should be 'upsert', 'update_only', 'insert_only' or 'mirror'"),
+        ("mode: mirror", "mode: miror", 10, "'insert_only', 'mirror', 'append' or 'audience'"),
+        ("mode: mirror", "mode: append", 2, "on_exit (delete, archive or clear) belongs to mode mirror"),
+        ("  mode: mirror\n  on_exit: clear", "  mode: append", 10, "hubspot does not take mode 'append'"),
+        ("  consent:", "  alerts: {max_reject_shar: 0.1}\n  consent:", 15, "did you mean 'max_reject_share'?"),
         ("  key: contact_id\n", "", 2, "'key' is missing"),
-        ("destination: hubspot", "destination: hubsport", 6, "no destination 'hubsport': known are files, hubspot"),
+        ("destination: hubspot", "destination: hubsport", 6, "no destination 'hubsport': known are files, "),
         ("to: tessera_lifetime_value_usd", "to: firstname", 14, "'firstname' is no field we write in hubspot contacts"),
         ("on_exit: clear", "on_exit: delete", 11, "hubspot does not take on_exit 'delete': it takes archive, clear"),
         ("  on_exit: clear\n", "", 2, "mirror needs it"),
@@ -94,6 +106,20 @@ def test_a_bad_document_says_where_and_what(tmp_path, old, new, line, message):
     assert [sync.name for sync in valid] == ["good"]
     assert [(error.file.name, error.line) for error in errors] == [("bad.yaml", line)]
     assert message in errors[0].message
+
+
+def test_a_destination_that_tells_nothing_cannot_fill_what_is_empty(tmp_path):
+    rule = "    lifetime_value: {to: lifetime_value, write: fill_empty}"
+    fields = GOOD.replace(
+        "    lifetime_value: {{to: tessera_lifetime_value_usd, when_empty: skip}}",
+        rule.replace("{", "{{").replace("}", "}}"),
+    )
+    text = fields.format(name="bad").replace("destination: hubspot", "destination: webhook").replace("clear", "delete")
+    write(tmp_path, "bad", text)
+    _, (error,) = load_documents(tmp_path)
+    assert (error.line, "webhook does not tell what it holds: fill_empty needs that" in error.message) == (14, True)
+    write(tmp_path, "bad", text.replace("destination: webhook", "destination: postgres"))
+    assert load_documents(tmp_path)[1] == []
 
 
 @pytest.mark.parametrize("content", [b"", b"just text", b"name: \xff\xfe", b"- a\n- b\n"])

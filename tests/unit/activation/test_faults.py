@@ -5,7 +5,7 @@ import time
 import pytest
 
 from orchestration.activation import outbox
-from orchestration.activation.delivery import Bucket, Patience
+from orchestration.activation.delivery import Patience
 from orchestration.activation.destinations.hubspot import SANDBOXES, account_type
 from orchestration.activation.endpoint import check_endpoint
 from orchestration.activation.errors import AuthError, PlanRefusedError, UnavailableError
@@ -144,14 +144,6 @@ def test_a_server_that_breaks_midway_leaves_the_rest_to_the_next_run(settings, c
             sync_once(settings, "r1")
     assert outbox.unfinished(settings, "crm") == []
     assert sync_once(settings, "r2").acknowledged == 150
-
-
-def test_the_rate_is_kept(settings):
-    bucket = Bucket(rate=100, burst=5)
-    started = time.monotonic()
-    for _ in range(25):
-        bucket.take()
-    assert time.monotonic() - started >= 0.19
 
 
 def test_nothing_but_loopback_and_sandboxes_is_sent_to_outside_prod(settings, crm, monkeypatch):

@@ -1,6 +1,8 @@
 """Audience files: whole, safe in a spreadsheet, unaltered for machines, swapped in one step."""
 
 import csv
+import hashlib
+import json
 from datetime import date
 
 import duckdb
@@ -74,7 +76,20 @@ def test_a_day_without_change_writes_no_file(home):
     run_sync(home, audience(), AS_OF, "r1")
     assert run_sync(home, audience(), NEXT_DAY, "r2").plan.to_send == 0
     names = sorted(file.name for file in (home.root / "exports" / "lapsing").iterdir())
-    assert names == ["2017-12-31.csv", "2017-12-31.parquet", "latest.csv", "latest.parquet"]
+    assert names == [
+        f"{name}.{extension}" for name in ("2017-12-31", "latest") for extension in ("csv", "json", "parquet")
+    ]
+
+
+def test_what_is_told_of_the_files_is_their_rows_bytes_and_hash(home):
+    run_sync(home, audience(), AS_OF, "r1")
+    folder = home.root / "exports" / "lapsing"
+    told = json.loads((folder / "latest.json").read_text(encoding="utf-8"))
+    assert (told["rows"], told["as_of"], told["run_id"]) == (5, "2017-12-31", "r1")
+    for extension in ("csv", "parquet"):
+        content = (folder / f"2017-12-31.{extension}").read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        assert told["files"][extension] == {"name": f"2017-12-31.{extension}", "bytes": len(content), "sha256": digest}
 
 
 def test_a_change_writes_the_whole_audience_and_moves_latest(home):

@@ -156,7 +156,7 @@ def test_a_field_that_a_contract_promises_has_an_attribute(folder):
         "hubspot.odcs.yaml promises hubspot.contacts.tessera_rfm_cell, and no attribute writes it" in problem.message
         for problem in unmastered(compiled)
     )
-    assert not any("tessera_segments" in problem.message for problem in unmastered(compiled))
+    assert not any("hubspot.contacts.tessera_segments" in problem.message for problem in unmastered(compiled))
 
 
 def test_a_field_that_two_syncs_write_is_sent_by_neither(folder):

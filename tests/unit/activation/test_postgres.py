@@ -96,7 +96,7 @@ def test_a_table_that_is_there_is_never_altered_and_the_statement_is_told(settin
 
 
 def test_the_key_is_no_field_too(settings, admin):
-    from orchestration.activation.destination import problems
+    from orchestration.activation.asked import problems
 
     (problem,) = problems(PostgresHarness.document(fields={"contact_id": "contact_id"}))
     assert problem == (("fields", "contact_id", "to"),

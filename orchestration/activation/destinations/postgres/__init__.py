@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 CAPABILITIES = Capabilities(
     objects=None,
-    modes=frozenset({"upsert", "update_only", "insert_only", "mirror"}),
+    modes=frozenset({"upsert", "update_only", "insert_only", "mirror", "append"}),
     exits=frozenset({"delete", "clear"}),
     match_by=None,
     any_field=True,
     delivery="bulk",
+    reads=True,
 )
 _EXAMPLE = "postgresql://user:password@host:5432/database"
 

@@ -1,14 +1,14 @@
 """One database that is written to: its address, what this environment may do there, and a run in one transaction."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import duckdb
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from orchestration.activation.destination import Run
-from orchestration.activation.destinations.postgres import merge
+from orchestration.activation.destination import Held, Run
+from orchestration.activation.destinations.postgres import merge, reading
 from orchestration.activation.destinations.postgres.refusals import translated
 from orchestration.activation.destinations.postgres.table import Table, find_or_create
 from orchestration.activation.document import SyncDocument
@@ -36,13 +36,7 @@ class Postgres:
     def prepare(self) -> None:
         """See that this environment may write here, and that the table is as the sync needs it."""
         with self._transaction() as connection:
-            check_address(
-                self._settings,
-                self.endpoint,
-                local=is_local(connection.info.hostaddr or connection.info.host),
-                encrypted=is_encrypted(connection),
-                is_sandbox=lambda: connection.execute(SANDBOX).fetchall()[0][0],
-            )
+            self._check(connection)
             self._table = find_or_create(connection, self._sync, self._run.kinds)
 
     def deliver(self, con: duckdb.DuckDBPyConnection, ops: str, withheld: Callable[[], list[int]]) -> str:
@@ -57,6 +51,28 @@ class Postgres:
             [[row[column] for row in refused] for column in range(3)],
         )
         return "refused"
+
+    def read(self, keys: Sequence[str], fields: Sequence[str]) -> list[Held]:
+        """The rows of these keys, by the index of the key column."""
+        with self._transaction() as connection:
+            self._check(connection)
+            return next(reading.rows(connection, self._sync, fields, keys), [])
+
+    def read_all(self, fields: Sequence[str]) -> Iterator[list[Held]]:
+        """Every row, as of one moment; none when there is no table yet."""
+        with self._transaction() as connection:
+            self._check(connection)
+            yield from reading.rows(connection, self._sync, fields)
+
+    def _check(self, connection: psycopg.Connection) -> None:
+        """Whether this environment may go on with what it has connected to."""
+        check_address(
+            self._settings,
+            self.endpoint,
+            local=is_local(connection.info.hostaddr or connection.info.host),
+            encrypted=is_encrypted(connection),
+            is_sandbox=lambda: connection.execute(SANDBOX).fetchall()[0][0],
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[psycopg.Connection]:

@@ -159,7 +159,7 @@ def _statements(sync: SyncDocument, table: Table, *, is_careful: bool) -> list[s
     )
     columns = ", ".join(f'"{column}"' for column in fields)
     overwritten = ", ".join(f'"{column}" = excluded."{column}"' for column in fields)
-    resolution = "nothing" if sync.mode == "insert_only" else f"update set {overwritten}"
+    resolution = "nothing" if sync.mode in ("insert_only", "append") else f"update set {overwritten}"
     on_conflict = f" on conflict ({key}) do {resolution}" if is_careful else ""
     delete = f"delete from {table.name} as t using {STAGE} as s where s.op = 'drop' and {matched} and {within}"
     update = (
@@ -171,7 +171,7 @@ def _statements(sync: SyncDocument, table: Table, *, is_careful: bool) -> list[s
         f"{', '.join(values.values())} from {STAGE} as s where s.op = 'set' "
         f"and not exists (select 1 from {table.name} as t where {matched}) and {within}{on_conflict}"
     )
-    of_mode = {"insert_only": [insert], "update_only": [update], "upsert": [update, insert]}
+    of_mode = {"insert_only": [insert], "append": [insert], "update_only": [update], "upsert": [update, insert]}
     return of_mode.get(sync.mode, [delete, update, insert])
 
 

@@ -40,12 +40,12 @@ class Table:
 
 def find_or_create(connection: psycopg.Connection, sync: SyncDocument, kinds: dict[str, str]) -> Table:
     """The table of the sync, made if there is none. Raises MappingError that says the statement to run."""
-    name = ".".join(f'"{part}"' for part in sync.object.split("."))
+    name = quoted(sync.object)
     wanted = [sync.match_by, *(rule.to for rule in sync.fields.values())]
-    there = dict(connection.execute(_COLUMNS, [name]).fetchall())
+    there = columns_of(connection, name)
     if not there:
         connection.execute(_create(name, wanted, kinds))
-        there = dict(connection.execute(_COLUMNS, [name]).fetchall())
+        there = columns_of(connection, name)
     if missing := [column for column in wanted if column not in there]:
         added = ", ".join(f"add column {column} {column_type(kinds[column])}" for column in missing)
         raise MappingError(f"table {sync.object} has no {', '.join(missing)}: run `alter table {sync.object} {added}`")
@@ -55,6 +55,16 @@ def find_or_create(connection: psycopg.Connection, sync: SyncDocument, kinds: di
             f"`create unique index on {sync.object} ({sync.match_by})`"
         )
     return Table(name, sync.match_by, {column: there[column] for column in wanted})
+
+
+def quoted(table: str) -> str:
+    """A table's name as SQL."""
+    return ".".join(f'"{part}"' for part in table.split("."))
+
+
+def columns_of(connection: psycopg.Connection, name: str) -> dict[str, str]:
+    """Columns with types of a table by its quoted name; none when there is no such table."""
+    return dict(connection.execute(_COLUMNS, [name]).fetchall())
 
 
 def _create(name: str, wanted: list[str], kinds: dict[str, str]) -> str:
